@@ -1,0 +1,1 @@
+//! The workloads of `zktee_models` as the runner uses them.

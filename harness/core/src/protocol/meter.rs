@@ -1,0 +1,133 @@
+//! Wall clock, CPU time and peak memory of one call in this process.
+
+use std::time::Instant;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::time::{ClockId, clock_gettime};
+
+/// What a call cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Wall-clock seconds.
+    pub wall_s: f64,
+    /// User CPU seconds of all threads and waited-for children.
+    pub user_s: f64,
+    /// System CPU seconds of all threads and waited-for children.
+    pub system_s: f64,
+    /// Peak resident memory of this process during the call.
+    pub peak_rss_bytes: u64,
+}
+
+/// Started before a call and read after it.
+#[derive(Debug)]
+pub struct Meter {
+    cpu: Cpu,
+    wall: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Cpu {
+    user_s: f64,
+    system_s: f64,
+    /// The process clock: nanoseconds where the split above has the scheduler's grain.
+    process_s: f64,
+    children_s: f64,
+}
+
+impl Cpu {
+    fn now() -> Self {
+        let seconds = |t: nix::sys::time::TimeVal| t.tv_sec() as f64 + t.tv_usec() as f64 * 1e-6;
+        let usage =
+            |who| getrusage(who).map_or((0.0, 0.0), |usage| (seconds(usage.user_time()), seconds(usage.system_time())));
+        let (own_user, own_system) = usage(UsageWho::RUSAGE_SELF);
+        let (child_user, child_system) = usage(UsageWho::RUSAGE_CHILDREN);
+        let process_s = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
+            .map_or(own_user + own_system, |t| t.tv_sec() as f64 + t.tv_nsec() as f64 * 1e-9);
+        Self {
+            user_s: own_user + child_user,
+            system_s: own_system + child_system,
+            process_s,
+            children_s: child_user + child_system,
+        }
+    }
+}
+
+impl Meter {
+    /// Resets the peak and starts the clocks.
+    pub fn start() -> Self {
+        reset_peak();
+        let cpu = Cpu::now();
+        Self { cpu, wall: Instant::now() }
+    }
+
+    /// What has been used since the start. A call so short that the split into user and system time is below its grain has its
+    /// CPU time, taken from the process clock, counted as user time.
+    pub fn read(&self) -> Reading {
+        let wall_s = self.wall.elapsed().as_secs_f64();
+        let now = Cpu::now();
+        let user_s = (now.user_s - self.cpu.user_s).max(0.0);
+        let system_s = (now.system_s - self.cpu.system_s).max(0.0);
+        let precise_s = (now.process_s - self.cpu.process_s + now.children_s - self.cpu.children_s).max(0.0);
+        let split_s = user_s + system_s;
+        // The split is scaled by the kernel from the same precise total; below a clock tick it can be all of nothing.
+        let (user_s, system_s) = if split_s > 0.0 {
+            (user_s * precise_s / split_s, system_s * precise_s / split_s)
+        } else {
+            (precise_s, 0.0)
+        };
+        Reading { wall_s, user_s, system_s, peak_rss_bytes: peak_rss_bytes() }
+    }
+}
+
+/// Lets the kernel forget the peak so far (`man 5 proc`, `clear_refs`); where it cannot, the peak is that of the process's life.
+fn reset_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+fn peak_rss_bytes() -> u64 {
+    std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| {
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        })
+        .map_or_else(
+            || getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss().unsigned_abs() * 1024),
+            |kib| kib * 1024,
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn wall_time_runs_while_asleep() {
+        let meter = Meter::start();
+        std::thread::sleep(Duration::from_millis(30));
+        assert!(meter.read().wall_s >= 0.03);
+    }
+
+    #[test]
+    fn cpu_time_is_counted() {
+        let meter = Meter::start();
+        let until = Instant::now() + Duration::from_millis(50);
+        let mut x = 0u64;
+        while Instant::now() < until {
+            x = std::hint::black_box(x.wrapping_mul(3) + 1);
+        }
+        let reading = meter.read();
+        assert!(reading.user_s + reading.system_s > 0.001, "{reading:?}");
+    }
+
+    #[test]
+    fn memory_that_is_touched_shows_in_the_peak() {
+        let meter = Meter::start();
+        let before = meter.read().peak_rss_bytes;
+        let block = vec![1u8; 64 << 20];
+        assert_eq!(block.iter().map(|x| u64::from(*x)).sum::<u64>(), 64 << 20);
+        drop(block);
+        assert!(meter.read().peak_rss_bytes >= before + (60 << 20));
+    }
+}

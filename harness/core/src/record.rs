@@ -1,0 +1,26 @@
+//! What a run leaves behind: raw samples, the plan that they follow, and the machine. All tables, plots and reports are made from
+//! these alone. `docs/results.md` defines every column.
+
+mod environment;
+mod run;
+mod sample;
+
+pub use environment::Environment;
+pub use run::{CellPlan, RunRecord, SCHEMA, Settings, Task};
+pub use sample::{Sample, SampleFlag};
+
+/// File names inside a run's folder.
+pub mod files {
+    /// The plan and the backends' descriptions.
+    pub const RUN: &str = "run.json";
+    /// A row a sample.
+    pub const SAMPLES: &str = "samples.csv";
+    /// A row a cell.
+    pub const CELLS: &str = "cells.csv";
+    /// The machine.
+    pub const ENVIRONMENT: &str = "environment.json";
+    /// What happened, line by line.
+    pub const LOG: &str = "run.log";
+    /// The folder of evidence files.
+    pub const EVIDENCE: &str = "evidence";
+}

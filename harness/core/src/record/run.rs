@@ -1,0 +1,84 @@
+//! `run.json`: the plan, and what each backend said of itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::Description;
+use crate::vocabulary::{CellId, Outcome};
+
+/// The version of the whole folder's layout. A folder of a newer one is not touched.
+pub const SCHEMA: u32 = 1;
+
+/// The plan of a run and what became known of its cells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The folder's layout: [`SCHEMA`].
+    pub schema: u32,
+    /// The version of zktee that measured.
+    pub zktee_version: String,
+    /// When the run began, RFC 3339, UTC.
+    pub started_at: String,
+    /// The command line, program name first.
+    pub command: Vec<String>,
+    /// What holds for every cell.
+    pub settings: Settings,
+    /// The cells in the order of the tables.
+    pub cells: Vec<CellPlan>,
+    /// What each backend said of itself, by backend with profile.
+    pub descriptions: BTreeMap<String, Description>,
+}
+
+/// What holds for every cell of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Threads of each worker.
+    pub threads: usize,
+    /// Samples wanted of each phase.
+    pub samples: u32,
+    /// Fewer samples than this mark a cell.
+    pub min_samples: u32,
+    /// Untimed calls before the first sample of a phase in a process, where they are cheap.
+    pub warmup: u32,
+    /// No sample is begun that is expected to end later than so many seconds after the start.
+    pub time_budget_s: Option<f64>,
+    /// Longest time for one request, seconds.
+    pub timeout_s: f64,
+    /// Most memory of a worker's process group.
+    pub memory_limit_bytes: Option<u64>,
+    /// Whether it is a quick look.
+    pub quick: bool,
+}
+
+/// What kind of answer a model gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Numbers.
+    Regression,
+    /// The class is the largest output.
+    Classification,
+}
+
+/// One cell's part of the plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellPlan {
+    /// The cell.
+    pub id: CellId,
+    /// Inputs of one call.
+    pub batch: usize,
+    /// Calls that make up the workload; only a sample of them is measured when it is more than one, and times are extrapolated.
+    pub repeat: u64,
+    /// Kind of answer.
+    pub task: Task,
+    /// Largest absolute difference to the float reference that counts as right.
+    pub tolerance: f64,
+    /// Smallest share of inputs whose class equals the float reference's.
+    pub min_class_agreement: f64,
+    /// SHA-256 of the ONNX file.
+    pub model_sha256: String,
+    /// SHA-256 of the inputs as little-endian f32, row-major.
+    pub inputs_sha256: String,
+    /// An outcome known before the first worker starts (`unavailable`, `refused`), with its reason and fix.
+    pub decided: Option<(Outcome, String)>,
+}

@@ -1,0 +1,302 @@
+//! From samples to cells.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zktee_core::protocol::Description;
+use zktee_core::record::{CellPlan, Sample, Settings};
+use zktee_core::vocabulary::{CellId, Hardware, Outcome, Part, Phase};
+
+use crate::cell::{Cell, CellFlag, PhaseColumns};
+use crate::load::Run;
+use crate::stats;
+
+/// The cells of a run, in the plan's order.
+pub fn cells(run: &Run) -> Vec<Cell> {
+    let mut by_cell: BTreeMap<CellId, Vec<&Sample>> = BTreeMap::new();
+    for sample in &run.samples {
+        by_cell.entry(CellId::new(&*sample.workload, &*sample.backend)).or_default().push(sample);
+    }
+    let one = |plan: &CellPlan| {
+        let material = Material {
+            plan,
+            settings: &run.record.settings,
+            description: run.record.descriptions.get(&plan.id.backend),
+            samples: by_cell.get(&plan.id).map_or(&[], Vec::as_slice),
+        };
+        material.cell()
+    };
+    run.record.cells.iter().map(one).collect()
+}
+
+/// All that is known of one cell.
+struct Material<'a> {
+    plan: &'a CellPlan,
+    settings: &'a Settings,
+    description: Option<&'a Description>,
+    samples: &'a [&'a Sample],
+}
+
+impl Material<'_> {
+    fn cell(&self) -> Cell {
+        let [setup, infer, prove, verify] = Phase::ALL.map(|phase| self.phase_columns(phase));
+        let (outcome, reason) = self.outcome();
+        let inputs = self.plan.batch as f64 * self.plan.repeat as f64;
+        let total = outcome.has_times().then(|| self.total()).flatten();
+        let total_interval = if total.is_some() { self.total_interval() } else { None };
+        let trust = self.description.map(|d| &d.trust);
+        Cell {
+            workload: self.plan.id.workload.clone(),
+            backend: self.plan.id.backend.clone(),
+            outcome,
+            reason,
+            flags: self.flags(),
+            batch: self.plan.batch,
+            calls: self.plan.repeat,
+            calls_measured: self.calls_measured(),
+            setup_n: setup.n,
+            setup_wall_s_median: setup.wall_s_median,
+            setup_wall_s_mad: setup.wall_s_mad,
+            setup_wall_s_ci_low: setup.wall_s_ci_low,
+            setup_wall_s_ci_high: setup.wall_s_ci_high,
+            setup_cpu_s_median: setup.cpu_s_median,
+            setup_peak_rss_bytes: setup.peak_rss_bytes,
+            infer_n: infer.n,
+            infer_wall_s_median: infer.wall_s_median,
+            infer_wall_s_mad: infer.wall_s_mad,
+            infer_wall_s_ci_low: infer.wall_s_ci_low,
+            infer_wall_s_ci_high: infer.wall_s_ci_high,
+            infer_cpu_s_median: infer.cpu_s_median,
+            infer_peak_rss_bytes: infer.peak_rss_bytes,
+            prove_n: prove.n,
+            prove_wall_s_median: prove.wall_s_median,
+            prove_wall_s_mad: prove.wall_s_mad,
+            prove_wall_s_ci_low: prove.wall_s_ci_low,
+            prove_wall_s_ci_high: prove.wall_s_ci_high,
+            prove_cpu_s_median: prove.cpu_s_median,
+            prove_peak_rss_bytes: prove.peak_rss_bytes,
+            verify_n: verify.n,
+            verify_wall_s_median: verify.wall_s_median,
+            verify_wall_s_mad: verify.wall_s_mad,
+            verify_wall_s_ci_low: verify.wall_s_ci_low,
+            verify_wall_s_ci_high: verify.wall_s_ci_high,
+            verify_cpu_s_median: verify.cpu_s_median,
+            verify_peak_rss_bytes: verify.peak_rss_bytes,
+            total_wall_s_median: total,
+            total_wall_s_ci_low: total_interval.map(|i| i.low),
+            total_wall_s_ci_high: total_interval.map(|i| i.high),
+            prove_wall_s_per_input: prove.wall_s_median.map(|s| s / inputs),
+            total_wall_s_per_input: total.map(|s| s / inputs),
+            proof_bytes: self.largest(|s| s.proof_bytes),
+            proving_key_bytes: self.largest(|s| s.proving_key_bytes),
+            verifying_key_bytes: self.largest(|s| s.verifying_key_bytes),
+            witness_bytes: self.largest(|s| s.witness_bytes),
+            srs_bytes: self.largest(|s| s.srs_bytes),
+            rows: self.largest(|s| s.rows),
+            cycles: self.largest(|s| s.cycles),
+            peak_rss_bytes: [setup, infer, prove, verify].iter().filter_map(|p| p.peak_rss_bytes).max(),
+            max_abs_error: self.greatest(|s| s.max_abs_error),
+            mean_abs_error: self.greatest(|s| s.mean_abs_error),
+            class_agreement: self.least(|s| s.class_agreement),
+            accuracy: self.least(|s| s.accuracy),
+            probes_rejected: None,
+            probes_tried: None,
+            system: self.description.map(|d| d.name.clone()),
+            system_version: self.description.map(|d| d.version.clone()),
+            prove_includes_infer: self.description.map(|d| d.prove_includes_infer),
+            setup_trust: trust.map(|t| t.setup),
+            security_bits: trust.and_then(|t| t.security_bits).filter(|bits| bits.is_finite()),
+            security_basis: trust.map(|t| t.security_basis),
+            zero_knowledge: trust.map(|t| t.zero_knowledge),
+            post_quantum: trust.map(|t| t.post_quantum),
+            binds: trust.and_then(|t| parts(&t.binds)),
+            hides: trust.and_then(|t| parts(&t.hides)),
+            hardware: trust.map(|t| t.hardware),
+            load_1m_max: self.greatest(|s| s.load_1m),
+            model_sha256: self.plan.model_sha256.clone(),
+            inputs_sha256: self.plan.inputs_sha256.clone(),
+            notes: self.notes(),
+        }
+    }
+
+    /// The good samples of a whole phase.
+    fn good(&self, phase: Phase) -> impl Iterator<Item = &Sample> {
+        self.samples.iter().copied().filter(move |s| s.phase == phase && s.is_whole_and_good())
+    }
+
+    /// Wall-clock seconds of a phase, of all the workload's calls, by sample.
+    fn walls(&self, phase: Phase) -> Vec<f64> {
+        let factor = self.factor(phase);
+        self.good(phase).filter_map(|s| s.wall_s).map(|s| s * factor).collect()
+    }
+
+    /// A sample of `setup` serves all calls; one of any other phase is one call.
+    fn factor(&self, phase: Phase) -> f64 {
+        if phase == Phase::Setup { 1.0 } else { self.plan.repeat as f64 }
+    }
+
+    fn phase_columns(&self, phase: Phase) -> PhaseColumns {
+        let walls = self.walls(phase);
+        let interval = stats::interval_of_median(&walls);
+        let factor = self.factor(phase);
+        let cpus: Vec<f64> = self.good(phase).filter_map(Sample::cpu_s).map(|s| s * factor).collect();
+        PhaseColumns {
+            n: walls.len() as u64,
+            wall_s_median: stats::median(&walls),
+            wall_s_mad: stats::mad(&walls),
+            wall_s_ci_low: interval.map(|i| i.low),
+            wall_s_ci_high: interval.map(|i| i.high),
+            cpu_s_median: stats::median(&cpus),
+            peak_rss_bytes: self.good(phase).filter_map(|s| s.peak_rss_bytes).max(),
+        }
+    }
+
+    /// The phases that a user waits for: `prove` and `verify` where `prove` starts from the raw inputs, else `infer` too.
+    fn total_phases(&self) -> Vec<Phase> {
+        let Some(description) = self.description else { return Vec::new() };
+        let waited_for = |phase: &Phase| match phase {
+            Phase::Setup => false,
+            Phase::Infer => !(description.prove_includes_infer && description.phases.contains(&Phase::Prove)),
+            Phase::Prove | Phase::Verify => true,
+        };
+        description.phases.iter().copied().filter(waited_for).collect()
+    }
+
+    fn total(&self) -> Option<f64> {
+        let phases = self.total_phases();
+        let medians: Option<Vec<f64>> = phases.iter().map(|&p| stats::median(&self.walls(p))).collect();
+        medians.filter(|m| !m.is_empty()).map(|m| m.iter().sum())
+    }
+
+    fn total_interval(&self) -> Option<stats::Interval> {
+        let walls: Vec<Vec<f64>> = self.total_phases().iter().map(|&p| self.walls(p)).collect();
+        stats::interval_of_sum_of_medians(&walls.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    fn calls_measured(&self) -> u64 {
+        let counts = [Phase::Infer, Phase::Prove, Phase::Verify].map(|p| self.good(p).count() as u64);
+        counts.into_iter().filter(|&n| n > 0).min().unwrap_or(0)
+    }
+
+    /// What became of the cell: what was decided before it began, else its first failure, else what its samples amount to.
+    fn outcome(&self) -> (Outcome, Option<String>) {
+        if let Some((outcome, reason)) = &self.plan.decided {
+            return (*outcome, Some(reason.clone()));
+        }
+        if let Some(failed) = self.samples.iter().find(|s| s.outcome != Outcome::Measured) {
+            let reason = failed.reason.clone().filter(|r| !r.trim().is_empty());
+            return (
+                failed.outcome,
+                reason.or_else(|| Some(format!("no reason recorded; it was in {}", failed.phase))),
+            );
+        }
+        if let Some(why) = self.wrong() {
+            return (Outcome::Wrong, Some(why));
+        }
+        if let Some(why) = self.unfinished() {
+            return (Outcome::Unfinished, Some(why));
+        }
+        let extrapolated = (self.plan.repeat > 1).then(|| {
+            format!("extrapolated: median of {} measured calls x {}", self.calls_measured(), self.plan.repeat)
+        });
+        let simulated = self.description.is_some_and(|d| d.trust.hardware == Hardware::Simulated);
+        // Simulated comes first: an enclave without isolation must never pass for one, extrapolated or not.
+        let outcome = match (simulated, &extrapolated) {
+            (true, _) => Outcome::Simulated,
+            (false, Some(_)) => Outcome::Estimated,
+            (false, None) => Outcome::Measured,
+        };
+        (outcome, extrapolated)
+    }
+
+    /// Why the answers or their evidence do not hold, where they do not.
+    fn wrong(&self) -> Option<String> {
+        if let Some(rejected) = self.good(Phase::Verify).find(|s| s.verified == Some(false)) {
+            return Some(format!("the verifier rejected the evidence of sample {}", rejected.sample));
+        }
+        let error = self.greatest(|s| s.max_abs_error).filter(|e| *e > self.plan.tolerance);
+        if let Some(error) = error {
+            return Some(format!(
+                "largest difference to the float reference {error:.3e}, tolerance {:.3e}",
+                self.plan.tolerance
+            ));
+        }
+        let agreement = self.least(|s| s.class_agreement).filter(|a| *a < self.plan.min_class_agreement);
+        agreement.map(|a| {
+            format!(
+                "{:.2} % of the classes are the float reference's, {:.2} % are asked for",
+                a * 100.0,
+                self.plan.min_class_agreement * 100.0
+            )
+        })
+    }
+
+    /// What is missing, where something is.
+    fn unfinished(&self) -> Option<String> {
+        if self.samples.is_empty() {
+            return Some("the run ended before this cell had a sample; run the same command again".to_owned());
+        }
+        let Some(description) = self.description else {
+            return Some("the backend's description is missing from run.json".to_owned());
+        };
+        let missing: Vec<&str> =
+            description.phases.iter().filter(|&&p| self.good(p).next().is_none()).map(|p| p.as_str()).collect();
+        (!missing.is_empty())
+            .then(|| format!("the run ended before a sample of {}; run the same command again", missing.join(", ")))
+    }
+
+    fn flags(&self) -> Option<String> {
+        let mut flags = Vec::new();
+        let few = |p: Phase| (1..self.settings.min_samples as usize).contains(&self.good(p).count());
+        if [Phase::Infer, Phase::Prove, Phase::Verify].into_iter().any(few) {
+            flags.push(CellFlag::FewSamples.as_str());
+        }
+        if few(Phase::Setup) {
+            flags.push(CellFlag::FewSetupSamples.as_str());
+        }
+        if self.plan.repeat > 1 && self.calls_measured() > 0 {
+            flags.push(CellFlag::Extrapolated.as_str());
+        }
+        if self.good(Phase::Verify).any(|s| s.verified.is_none()) {
+            flags.push(CellFlag::Unverified.as_str());
+        }
+        let seen: BTreeSet<&str> =
+            self.samples.iter().filter_map(|s| s.flags.as_deref()).flat_map(|f| f.split(';')).collect();
+        flags.extend(seen.into_iter().map(str::trim).filter(|f| !f.is_empty()));
+        (!flags.is_empty()).then(|| flags.join(";"))
+    }
+
+    fn notes(&self) -> Option<String> {
+        let mut notes: Vec<&str> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for note in self.samples.iter().filter_map(|s| s.notes.as_deref()).flat_map(|n| n.split(" | ")) {
+            if !note.trim().is_empty() && seen.insert(note) {
+                notes.push(note);
+            }
+        }
+        (!notes.is_empty()).then(|| notes.join(" | "))
+    }
+
+    fn largest(&self, column: impl Fn(&Sample) -> Option<u64>) -> Option<u64> {
+        self.samples.iter().filter_map(|s| column(s)).max()
+    }
+
+    fn greatest(&self, column: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+        self.samples.iter().filter_map(|s| column(s)).max_by(f64::total_cmp)
+    }
+
+    fn least(&self, column: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+        self.samples.iter().filter_map(|s| column(s)).min_by(f64::total_cmp)
+    }
+}
+
+fn parts(parts: &[Part]) -> Option<String> {
+    let names: Vec<&str> = parts
+        .iter()
+        .map(|part| match part {
+            Part::Model => "model",
+            Part::Input => "input",
+            Part::Output => "output",
+        })
+        .collect();
+    (!names.is_empty()).then(|| names.join(";"))
+}

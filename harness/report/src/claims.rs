@@ -1,0 +1,259 @@
+//! The article's claims, which are data: `reports/claims.toml`, built in.
+
+use serde::Deserialize;
+
+use crate::units;
+
+const TEXT: &str = include_str!("../../../reports/claims.toml");
+
+/// All claims and where they come from.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// The layout of the file.
+    pub schema: u32,
+    /// Who claims.
+    pub source: Source,
+    /// The article's rows, in its order.
+    #[serde(rename = "row")]
+    pub rows: Vec<ClaimRow>,
+}
+
+/// Who claims.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The article's title.
+    pub title: String,
+    /// Who published it.
+    pub publisher: String,
+    /// The title under which the figures first appeared.
+    pub earlier: String,
+    /// What to bear in mind when comparing.
+    pub note: String,
+}
+
+/// A row of the article: a model on a data set.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRow {
+    /// The row's name.
+    pub id: String,
+    /// The model.
+    pub model: String,
+    /// The data set.
+    pub data: String,
+    /// Number of inputs.
+    pub inputs: Figure,
+    /// Patterns of our workloads that belong to it.
+    pub workloads: Vec<String>,
+    /// The machine, where the article names one.
+    pub machine: Option<String>,
+    /// What belongs beside the row.
+    pub note: Option<String>,
+    /// The TEE's total, seconds.
+    pub tee_total_s: Figure,
+    /// Tokens a second, for a language model.
+    pub tokens_per_s: Option<Figure>,
+    /// Tokens of the answer, for a language model.
+    pub tokens: Option<Figure>,
+    /// Patterns of our backends that stand beside the TEE's claim.
+    pub tee_beside: Vec<String>,
+    /// Patterns of our backends that show what the answer costs without evidence.
+    pub floor: Vec<String>,
+    /// Patterns of our backends that the article has no claim for.
+    pub added: Vec<String>,
+    /// The zkML frameworks of the row.
+    #[serde(default)]
+    pub zk: Vec<ZkClaim>,
+}
+
+/// What the article says of one zkML framework on one row.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZkClaim {
+    /// The framework, as the article names it.
+    pub framework: String,
+    /// What belongs beside the claim.
+    pub note: Option<String>,
+    /// Proving, seconds.
+    pub prove_s: Figure,
+    /// Verifying, seconds.
+    pub verify_s: Figure,
+    /// Proving and verifying, seconds.
+    pub total_s: Figure,
+    /// How many times the TEE's total.
+    pub over_tee: Figure,
+    /// Patterns of our backends that stand beside it.
+    pub beside: Vec<String>,
+}
+
+/// A figure of the article, or why it has none.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Figure {
+    /// The text has it.
+    Stated(Stated),
+    /// The text does not have it.
+    Absent(Absent),
+}
+
+/// A figure that the text has.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stated {
+    /// The number.
+    pub value: f64,
+    /// How it is meant.
+    #[serde(default)]
+    pub bound: Bound,
+}
+
+/// Why a figure is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Absent {
+    /// `image-only` or `not stated`.
+    pub absent: String,
+}
+
+/// How a figure is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// As it stands.
+    #[default]
+    Exact,
+    /// A lower bound.
+    MoreThan,
+    /// Rounded by the article.
+    About,
+}
+
+impl Claims {
+    /// The claims that this version ships.
+    pub fn built_in() -> Self {
+        // A test parses the same text, so a file that does not parse never leaves the project.
+        toml::from_str(TEXT).expect("reports/claims.toml parses")
+    }
+
+    /// The row that a workload belongs to.
+    pub fn row_of(&self, workload: &str) -> Option<&ClaimRow> {
+        self.rows.iter().find(|row| matches_any(&row.workloads, workload))
+    }
+}
+
+impl Figure {
+    /// The figure, where there is one.
+    pub fn stated(&self) -> Option<Stated> {
+        match self {
+            Self::Stated(stated) => Some(*stated),
+            Self::Absent(_) => None,
+        }
+    }
+
+    /// The figure as text, or why there is none.
+    pub fn text(&self, unit: impl Fn(f64) -> String) -> String {
+        match self {
+            Self::Stated(stated) => stated.text(unit),
+            Self::Absent(absent) => absent.absent.clone(),
+        }
+    }
+}
+
+impl Stated {
+    /// The figure as text, e.g. `> 212 s`.
+    pub fn text(&self, unit: impl Fn(f64) -> String) -> String {
+        // No more digits than the article gives.
+        format!("{}{}", self.bound.prefix(), units::trimmed(&unit(self.value)))
+    }
+
+    /// This claimed time over a measured one, as a number with the claim's bound, e.g. `> 6.2x`.
+    pub fn over(&self, measured: f64) -> String {
+        format!("{}{}", self.bound.prefix(), units::ratio(self.value / measured))
+    }
+
+    /// The same in words that say which way.
+    pub fn in_words(&self, measured: f64) -> String {
+        let ratio = self.value / measured;
+        let about = if self.bound == Bound::About { "about " } else { "" };
+        match self.bound {
+            // Above a lower bound nothing follows: the claimed time may be anything up there.
+            Bound::MoreThan if ratio < 1.0 => {
+                format!("{} the claimed lower bound, so it does not contradict the claim", units::ratio(1.0 / ratio))
+            }
+            Bound::MoreThan => format!("more than {} faster than claimed", units::ratio(ratio)),
+            _ if (0.995..1.005).contains(&ratio) => "as claimed".to_owned(),
+            _ if ratio < 1.0 => format!("{about}{} slower than claimed", units::ratio(1.0 / ratio)),
+            _ => format!("{about}{} faster than claimed", units::ratio(ratio)),
+        }
+    }
+}
+
+impl Bound {
+    /// What stands before the number.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Exact => "",
+            Self::MoreThan => "> ",
+            Self::About => "about ",
+        }
+    }
+}
+
+/// Whether a name matches one of some patterns, each a name or the beginning of names followed by `*`.
+pub(crate) fn matches_any(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_claims_hold_the_articles_figures_and_nothing_of_its_images() {
+        let claims = Claims::built_in();
+        let ids: Vec<_> = claims.rows.iter().map(|r| r.id.as_str()).collect();
+        assert_eq!(ids, ["ols-iris", "mlp-iris", "lenet-mnist", "llm"]);
+        for row in &claims.rows {
+            assert!(row.tee_total_s.stated().is_some());
+            for zk in &row.zk {
+                assert_eq!(zk.prove_s.text(units::seconds), "image-only");
+                assert_eq!(zk.verify_s.text(units::seconds), "image-only");
+                // The article's own ratio follows from its own totals, whatever way it rounded.
+                let (total, tee) = (zk.total_s.stated().unwrap().value, row.tee_total_s.stated().unwrap().value);
+                assert!((total / tee / zk.over_tee.stated().unwrap().value - 1.0).abs() < 0.01, "{}", row.id);
+            }
+        }
+        let llm = &claims.rows[3];
+        let tokens = llm.tokens.as_ref().unwrap().stated().unwrap().value;
+        let speed = llm.tokens_per_s.as_ref().unwrap().stated().unwrap().value;
+        assert!((tokens / speed - llm.tee_total_s.stated().unwrap().value).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_ratio_says_which_way() {
+        let exact = Stated { value: 60.0, bound: Bound::Exact };
+        assert_eq!(exact.in_words(10.0), "6.0x faster than claimed");
+        assert_eq!(exact.in_words(120.0), "2.0x slower than claimed");
+        assert_eq!(exact.in_words(60.0), "as claimed");
+        let more = Stated { value: 212.0, bound: Bound::MoreThan };
+        assert_eq!(more.in_words(34.0), "more than 6.2x faster than claimed");
+        assert_eq!(more.in_words(424.0), "2.0x the claimed lower bound, so it does not contradict the claim");
+        assert_eq!(more.over(34.0), "> 6.2x");
+        let about = Stated { value: 3.33, bound: Bound::About };
+        assert_eq!(about.in_words(1.0), "about 3.3x faster than claimed");
+        assert_eq!(about.text(units::seconds), "about 3.33 s");
+        assert_eq!(exact.text(units::seconds), "60 s");
+    }
+
+    #[test]
+    fn patterns_match_names_and_beginnings() {
+        let patterns = ["risc0".to_owned(), "ezkl/*".to_owned()];
+        assert!(matches_any(&patterns, "risc0") && matches_any(&patterns, "ezkl/tuned"));
+        assert!(!matches_any(&patterns, "risc0/gpu") && !matches_any(&patterns, "ezkl"));
+    }
+}

@@ -1,0 +1,123 @@
+//! The report as data: sections of paragraphs, lists, tables and figures. Markdown and HTML are two ways to write it down.
+
+use std::collections::BTreeSet;
+
+use zktee_core::record::files;
+
+use crate::cell::Cell;
+use crate::claims::Claims;
+use crate::load::Run;
+use crate::plots::Plot;
+use crate::table::Table;
+use crate::{article, summary, tables};
+
+/// A report.
+pub(crate) struct Document<'a> {
+    pub(crate) title: String,
+    pub(crate) sections: Vec<Section<'a>>,
+}
+
+/// A part of a report.
+pub(crate) struct Section<'a> {
+    /// What links point at.
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) blocks: Vec<Block<'a>>,
+}
+
+/// A part of a section.
+pub(crate) enum Block<'a> {
+    Paragraph(String),
+    List(Vec<String>),
+    Table(Table),
+    Figure(&'a Plot),
+}
+
+/// Puts a run's report together. Sections without content are left out.
+pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'a [Plot]) -> Document<'a> {
+    let figure = |prefix: &'static str| plots.iter().filter(move |p| p.name.starts_with(prefix)).map(Block::Figure);
+    let workers = workers(run, cells);
+    let warnings = summary::warnings(run, cells);
+    let candidates = [
+        ("summary", "Summary", vec![Block::List(summary::sentences(run, cells, claims))]),
+        (
+            "machine",
+            "Machine",
+            vec![Block::Paragraph(summary::machine(run.environment.as_ref(), &run.record.settings))],
+        ),
+        ("warnings", "Warnings", list(warnings)),
+        ("article", "The article's figures beside ours", article_blocks(cells, claims, figure("total").collect())),
+        ("time", "Time by phase", figure("time").collect()),
+        ("memory", "Memory", figure("memory").collect()),
+        ("sizes", "Sizes", figure("sizes").collect()),
+        ("accuracy", "Error against time", figure("accuracy").collect()),
+        ("cells", "All cells", cell_blocks(run, cells)),
+        ("trust", "Trust", trust_blocks(run)),
+        ("notes", "Notes of the workers", list(workers)),
+        ("method", "How it was measured", vec![Block::List(summary::method(run)), Block::Paragraph(file_list())]),
+    ];
+    let sections = candidates
+        .into_iter()
+        .filter(|(_, _, blocks)| !blocks.is_empty())
+        .map(|(id, title, blocks)| Section { id, title, blocks })
+        .collect();
+    Document { title: "zktee: zkML and TEE ML, measured side by side".to_owned(), sections }
+}
+
+fn list(items: Vec<String>) -> Vec<Block<'static>> {
+    if items.is_empty() { Vec::new() } else { vec![Block::List(items)] }
+}
+
+fn article_blocks<'a>(cells: &[Cell], claims: &Claims, figures: Vec<Block<'a>>) -> Vec<Block<'a>> {
+    let mut blocks = vec![Block::Table(article::comparison(claims, cells))];
+    blocks.extend(figures);
+    blocks.extend(article::quotients(claims, cells).map(Block::Table));
+    blocks.push(Block::List(article::notes(claims)));
+    blocks
+}
+
+fn cell_blocks<'a>(run: &Run, cells: &[Cell]) -> Vec<Block<'a>> {
+    let mut blocks = Vec::new();
+    for workload in tables::workloads(cells) {
+        let of_it: Vec<&Cell> = cells.iter().filter(|c| c.workload == workload).collect();
+        blocks.push(Block::Table(tables::times(workload, &of_it, run.record.settings.min_samples)));
+        blocks.extend(tables::evidence(workload, &of_it).map(Block::Table));
+    }
+    blocks.extend(tables::reasons(cells).map(Block::Table));
+    blocks
+}
+
+fn trust_blocks<'a>(run: &Run) -> Vec<Block<'a>> {
+    let mut blocks: Vec<Block> = tables::trust(run).map(Block::Table).into_iter().collect();
+    let mut seen = BTreeSet::new();
+    let mut notes = Vec::new();
+    for (backend, description) in &run.record.descriptions {
+        // Profiles of a backend say the same sentences.
+        let new = description.trust.notes.iter().filter(|n| seen.insert(((*n).clone(), description.name.clone())));
+        notes.extend(new.map(|n| format!("{backend}: {n}")));
+    }
+    blocks.extend(list(notes));
+    blocks
+}
+
+fn workers(run: &Run, cells: &[Cell]) -> Vec<String> {
+    let known: BTreeSet<&str> =
+        run.record.descriptions.values().flat_map(|d| &d.trust.notes).map(String::as_str).collect();
+    let of = |cell: &Cell| -> Vec<String> {
+        let notes = cell.notes.as_deref().unwrap_or_default().split(" | ");
+        notes.filter(|n| !n.trim().is_empty() && !known.contains(n)).map(|n| format!("{}: {n}", cell.id())).collect()
+    };
+    cells.iter().flat_map(of).collect()
+}
+
+fn file_list() -> String {
+    format!(
+        "Beside this report: {} (a row a sample), {} (a row a cell), {}, {}, {} and the plots as SVG and PNG in plots/. \
+         docs/results.md defines every column; `zktee report` makes all outputs again from the recorded samples.",
+        files::SAMPLES,
+        files::CELLS,
+        files::RUN,
+        files::ENVIRONMENT,
+        files::LOG
+    )
+}

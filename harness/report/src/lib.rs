@@ -1,0 +1,33 @@
+//! From recorded samples to tables, plots and reports.
+//!
+//! ```text
+//!   run.json, samples.csv, environment.json -> load -> cells -> document -> cells.csv, report.md, report.html
+//!                                                        |          ^
+//!                                claims.toml -> article -+-> plots -+----> plots/*.svg, plots/*.png
+//! ```
+//!
+//! Everything that is written here can be written again from the recorded samples alone; `docs/results.md` defines every column.
+
+mod article;
+pub mod cell;
+mod cells;
+pub mod claims;
+mod document;
+mod html;
+mod load;
+mod markdown;
+mod plots;
+pub mod samples;
+mod show;
+pub mod stats;
+mod summary;
+mod table;
+mod tables;
+pub mod units;
+mod write;
+
+pub use cell::Cell;
+pub use cells::cells;
+pub use load::{LoadError, Run, Warning, load};
+pub use tables::markdown_table;
+pub use write::{ReportError, write_all};

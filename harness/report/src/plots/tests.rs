@@ -1,0 +1,105 @@
+use super::scene::{Item, Text};
+use super::*;
+use crate::cell::Cell;
+use zktee_core::vocabulary::{Outcome, SecurityBasis};
+
+fn texts(plot: &Plot) -> Vec<&Text> {
+    plot.scene.items.iter().filter_map(|i| if let Item::Text(t) = i { Some(t) } else { None }).collect()
+}
+
+/// Cells with times from nanoseconds to hours, long names, long reasons, errors of zero.
+fn cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for workload in ["ols-iris", "mlp-iris", "a-workload-with-a-name-that-is-far-longer-than-any-label-has-room-for"] {
+        for i in 0..9u32 {
+            let time = 10f64.powi(i as i32 - 5) * 3.3;
+            cells.push(Cell {
+                workload: workload.to_owned(),
+                backend: if i == 3 {
+                    "backend/with-quite-a-long-profile-name-indeed".to_owned()
+                } else {
+                    format!("b{i}")
+                },
+                outcome: if i == 8 { Outcome::Crashed } else { Outcome::Measured },
+                reason: (i == 8).then(|| "a reason that goes on and on ".repeat(30)),
+                infer_wall_s_median: Some(time),
+                prove_wall_s_median: Some(time * 2.0),
+                prove_wall_s_ci_low: Some(time),
+                prove_wall_s_ci_high: Some(time * 4.0),
+                total_wall_s_median: Some(time * 3.0),
+                max_abs_error: Some(if i % 2 == 0 { 0.0 } else { time * 1e-6 }),
+                proof_bytes: Some(u64::from(i) * 1000),
+                peak_rss_bytes: Some(1 << (20 + i)),
+                security_basis: Some(SecurityBasis::Conjectured),
+                ..Cell::blank()
+            });
+        }
+    }
+    cells
+}
+
+#[test]
+fn no_text_overlaps_another_or_leaves_the_plot() {
+    for plot in all(&cells(), &Claims::built_in(), 5) {
+        let texts = texts(&plot);
+        assert!(texts.len() > 10);
+        for (i, a) in texts.iter().enumerate() {
+            let (left, top, right, bottom) = a.corners();
+            assert!(
+                left >= 0.0 && top >= 0.0 && right <= plot.scene.width && bottom <= plot.scene.height,
+                "{}: {:?} leaves the plot: {:?}",
+                plot.name,
+                a.words,
+                a.corners()
+            );
+            for b in &texts[i + 1..] {
+                let (l, t, r, d) = b.corners();
+                let apart = right <= l || r <= left || bottom <= t || d <= top;
+                assert!(apart, "{}: {:?} overlaps {:?}", plot.name, a.words, b.words);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cell_is_in_every_plot_of_times_by_name() {
+    let cells = cells();
+    let plots = all(&cells, &Claims::built_in(), 5);
+    let shown: Vec<String> = plots
+        .iter()
+        .filter(|p| p.name.starts_with("time"))
+        .flat_map(|p| texts(p).into_iter().map(|t| t.words.clone()))
+        .collect();
+    for i in [0, 4, 8] {
+        assert!(shown.contains(&format!("b{i}")));
+    }
+    assert!(shown.iter().any(|t| t.starts_with("crashed: a reason")));
+}
+
+#[test]
+fn nothing_at_all_draws_nothing_and_hostile_names_stay_text() {
+    assert!(all(&[], &Claims::built_in(), 5).is_empty());
+    let evil = Cell {
+        workload: "../<script>\u{1b}[31m".to_owned(),
+        backend: "</text><script>alert(1)</script>".to_owned(),
+        outcome: Outcome::Refused,
+        reason: Some("\u{0}&<>\"'".to_owned()),
+        ..Cell::blank()
+    };
+    for plot in
+        all(&[evil.clone(), Cell { workload: "..;<script>\u{1b}[31m".to_owned(), ..evil }], &Claims::built_in(), 5)
+    {
+        assert!(plot.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)), "{}", plot.name);
+        let svg = plot.svg(&palette::LIGHT);
+        assert!(!svg.contains("<script") && !svg.chars().any(|c| c.is_control() && c != '\n'));
+    }
+}
+
+#[test]
+fn file_names_are_safe_and_differ() {
+    let mut used = Vec::new();
+    assert_eq!(file_part("mlp-iris", &mut used), "mlp-iris");
+    assert_eq!(file_part("a/b", &mut used), "a_b");
+    assert_eq!(file_part("a.b", &mut used), "a_b-2");
+    assert_eq!(file_part("..", &mut used), "__");
+}

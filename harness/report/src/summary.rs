@@ -1,0 +1,231 @@
+//! Sentences made from the data: each is said only when its data are there.
+
+use std::collections::BTreeMap;
+
+use zktee_core::record::{Environment, Settings};
+use zktee_core::vocabulary::Outcome;
+
+use crate::article::{self, Role};
+use crate::cell::{Cell, CellFlag, Kind};
+use crate::claims::Claims;
+use crate::load::Run;
+use crate::tables::workloads;
+use crate::{show, units};
+
+/// What the run found, in a few sentences.
+pub(crate) fn sentences(run: &Run, cells: &[Cell], claims: &Claims) -> Vec<String> {
+    let mut out = vec![contents(cells)];
+    out.extend(workloads(cells).into_iter().filter_map(|w| fastest(w, cells)));
+    out.extend(compared(cells, claims));
+    let few = cells.iter().filter(|c| c.has_flag(CellFlag::FewSamples)).count();
+    if few > 0 {
+        out.push(format!(
+            "{} on fewer than {} samples of infer, prove or verify and {} marked †.",
+            plural(few, "cell rests", "cells rest"),
+            run.record.settings.min_samples,
+            if few == 1 { "is" } else { "are" }
+        ));
+    }
+    if run.record.settings.quick {
+        out.push("This was a quick look: intervals are wide, and a full run is what to quote.".to_owned());
+    }
+    out
+}
+
+fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn contents(cells: &[Cell]) -> String {
+    if cells.is_empty() {
+        return "The run planned no cell.".to_owned();
+    }
+    let mut counts = BTreeMap::<Outcome, usize>::new();
+    for cell in cells {
+        *counts.entry(cell.outcome).or_default() += 1;
+    }
+    let counted: Vec<String> = counts.iter().map(|(outcome, n)| format!("{n} {outcome}")).collect();
+    format!(
+        "The run holds {} on {}: {}.",
+        plural(cells.len(), "cell", "cells"),
+        plural(workloads(cells).len(), "workload", "workloads"),
+        counted.join(", ")
+    )
+}
+
+/// The fastest proof and the fastest enclave of a workload, beside the plain answer.
+fn fastest(workload: &str, cells: &[Cell]) -> Option<String> {
+    let best = |kind: Kind| {
+        cells
+            .iter()
+            .filter(|c| c.workload == workload && c.kind() == kind)
+            .filter_map(|c| Some((c, c.total()?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let floor = best(Kind::Plain);
+    let mut parts = Vec::new();
+    if let Some((cell, total)) = best(Kind::Zk) {
+        let right = cell.class_agreement.map(|a| format!(", class agreement {}", units::percent(a)));
+        let right = right.or_else(|| cell.max_abs_error.map(|e| format!(", largest error {}", units::error(e))));
+        parts.push(format!(
+            "the fastest proof with its verification is {} in {}{}{}",
+            show::name_with_outcome(cell),
+            units::seconds(total),
+            over(total, floor),
+            right.unwrap_or_default()
+        ));
+    }
+    if let Some((cell, total)) = best(Kind::Tee) {
+        parts.push(format!(
+            "the fastest attested answer is {} in {}{}",
+            show::name_with_outcome(cell),
+            units::seconds(total),
+            over(total, floor)
+        ));
+    }
+    match (parts.is_empty(), floor) {
+        (false, _) => Some(format!("On {workload} {}.", parts.join("; "))),
+        (true, Some((cell, total))) => {
+            Some(format!("On {workload} the plain answer of {} takes {}.", cell.backend, units::seconds(total)))
+        }
+        (true, None) => None,
+    }
+}
+
+fn over(total: f64, floor: Option<(&Cell, f64)>) -> String {
+    floor
+        .map(|(cell, floor)| {
+            format!(" ({} the {} of {})", units::ratio(total / floor), units::seconds(floor), cell.backend)
+        })
+        .unwrap_or_default()
+}
+
+/// The fastest cell beside each claim.
+fn compared(cells: &[Cell], claims: &Claims) -> Vec<String> {
+    let sentence = |group: &article::Group| {
+        let (who, stated) = group.claim.as_ref()?;
+        if !matches!(group.role, Role::Zk | Role::Tee) {
+            return None;
+        }
+        // What a simulated enclave takes says nothing of the enclave that is claimed; the table has it, with its caveat.
+        let real = group.cells.iter().filter(|c| c.outcome != Outcome::Simulated);
+        let timed = real.filter_map(|c| Some((*c, c.total()?)));
+        let (cell, total) = timed.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(format!(
+            "The article claims {} for {} ({who}); here {} took {}, {}.",
+            stated.text(units::seconds),
+            group.row.id,
+            show::name_with_outcome(cell),
+            units::seconds(total),
+            stated.in_words(total)
+        ))
+    };
+    article::groups(claims, cells).iter().filter_map(sentence).collect()
+}
+
+/// The machine in one line.
+pub(crate) fn machine(environment: Option<&Environment>, settings: &Settings) -> String {
+    let Some(e) = environment else {
+        return "Unknown: environment.json is missing.".to_owned();
+    };
+    let mut parts = vec![
+        e.cpu.clone(),
+        plural(e.cores, "core", "cores"),
+        format!("{} memory", units::bytes(e.memory_bytes)),
+        e.os.clone(),
+        format!("kernel {}", e.kernel),
+        format!("{} a worker", plural(settings.threads, "thread", "threads")),
+    ];
+    parts.extend(e.virtualisation.iter().map(|v| format!("virtualised ({v})")));
+    parts.extend(e.governor.iter().map(|g| format!("governor {g}")));
+    parts.push(e.rustc.clone());
+    parts.extend(e.commit.iter().map(|c| format!("commit {c}")));
+    parts.retain(|p| !p.trim().is_empty());
+    parts.join(", ")
+}
+
+/// How the numbers came about.
+pub(crate) fn method(run: &Run) -> Vec<String> {
+    let s = &run.record.settings;
+    let mut out = vec![
+        format!(
+            "Begun {} with zktee {}: {}",
+            run.record.started_at,
+            run.record.zktee_version,
+            run.record.command.join(" ")
+        ),
+        format!(
+            "Each phase of each cell ran in a fresh process with {}; {} of each phase were asked for, after {} where calls are \
+             cheap; a cell with fewer than {} is marked †.",
+            plural(s.threads, "thread", "threads"),
+            plural(s.samples as usize, "sample", "samples"),
+            plural(s.warmup as usize, "untimed call", "untimed calls"),
+            s.min_samples
+        ),
+        format!(
+            "Limits: {} a request{}{}.",
+            units::seconds(s.timeout_s),
+            s.memory_limit_bytes.map(|b| format!(", {} memory", units::bytes(b))).unwrap_or_default(),
+            s.time_budget_s.map(|t| format!(", {} for the whole run", units::seconds(t))).unwrap_or_default()
+        ),
+        format!(
+            "Times are medians of wall-clock seconds inside the worker around the call. Intervals are 95 % percentile bootstraps of \
+             the median, {} resamples, seed fixed (Efron and Tibshirani 1993, chapter 13).",
+            units::count(crate::stats::RESAMPLES as u64)
+        ),
+        "The total is prove + verify where prove starts from the raw inputs, else infer + prove + verify; of a backend without \
+         evidence it is infer alone. The setup is never in it."
+            .to_owned(),
+        "Errors are absolute differences to the float reference, the worst sample's; class agreement is with the float \
+         reference, accuracy with the labels."
+            .to_owned(),
+        "Bytes are in steps of a thousand. Peak memory is the largest resident set during a call of any phase.".to_owned(),
+    ];
+    if run.record.cells.iter().any(|c| c.repeat > 1) {
+        out.push(
+            "A workload of more than one call was measured by a few calls; its times of infer, prove and verify are medians of a \
+             call times the number of calls, which is why it is called estimated."
+                .to_owned(),
+        );
+    }
+    out
+}
+
+/// What a reader has to know before trusting the numbers.
+pub(crate) fn warnings(run: &Run, cells: &[Cell]) -> Vec<String> {
+    let mut out: Vec<String> = run.warnings.iter().map(ToString::to_string).collect();
+    let mut by_flag = BTreeMap::<&str, Vec<String>>::new();
+    for cell in cells {
+        for flag in cell.flags.as_deref().unwrap_or_default().split(';').filter(|f| !f.is_empty()) {
+            by_flag.entry(flag).or_default().push(cell.id().to_string());
+        }
+    }
+    for (flag, cells) in by_flag {
+        let meaning = match flag {
+            "few-samples" => "fewer samples of a phase than asked for at least; their intervals mean little",
+            "few-setup-samples" => "the same of the setup, which is in no total",
+            "extrapolated" => "times of a few calls, multiplied by the number of calls",
+            "unverified" => "evidence was timed whose verification says neither yes nor no",
+            "clock-mismatch" => {
+                "the worker's clocks do not add up to the runner's; look at untimed_s and runner_wall_s in samples.csv"
+            }
+            "cpu-mismatch" => "the worker claims more CPU time than there was",
+            _ => "see docs/results.md",
+        };
+        out.push(format!("{flag} ({meaning}): {}", cells.join(", ")));
+    }
+    let cores = run.environment.as_ref().map(|e| e.cores as f64);
+    let busiest = run.samples.iter().filter_map(|s| s.load_1m).max_by(f64::total_cmp);
+    let start = run.environment.as_ref().and_then(|e| e.load_1m);
+    if let Some(load) = start.filter(|l| cores.is_some_and(|c| *l > 0.5 * c)) {
+        out.push(format!("The machine was busy before the run: load {load:.2}. Others' work slows all that is timed."));
+    }
+    if let (Some(load), Some(cores)) = (busiest, cores)
+        && load > 1.5 * cores.max(run.record.settings.threads as f64)
+    {
+        out.push(format!(
+            "The load rose to {load:.2} on {cores:.0} cores during the run: something else ran beside it."
+        ));
+    }
+    out
+}

@@ -1,0 +1,242 @@
+//! The tables of cells: times, sizes and correctness, trust, reasons, and the short one for a terminal.
+
+use std::fmt::Write as _;
+
+use zktee_core::vocabulary::Phase;
+
+use crate::cell::Cell;
+use crate::load::Run;
+use crate::show;
+use crate::table::{Column, Field, NOTHING, Row, Style, Table};
+use crate::units;
+
+/// The workloads of some cells, each once, in their order.
+pub(crate) fn workloads(cells: &[Cell]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !names.contains(&cell.workload.as_str()) {
+            names.push(&cell.workload);
+        }
+    }
+    names
+}
+
+/// The times of one workload's cells.
+pub(crate) fn times(workload: &str, cells: &[&Cell], min_samples: u32) -> Table {
+    let mut table = Table::new(
+        format!("{workload}: median wall-clock times{}", calls(cells)),
+        &[
+            Column::text("Backend"),
+            Column::text("Outcome"),
+            Column::number("Setup, once"),
+            Column::number("Infer"),
+            Column::number("Prove or attest"),
+            Column::number("Verify"),
+            Column::number("Total"),
+            Column::number("95 % interval of total"),
+            Column::number("CPU time of prove"),
+            Column::number("Samples by phase"),
+        ],
+    );
+    for cell in cells {
+        table.rows.push(times_row(cell, min_samples));
+    }
+    table
+}
+
+fn times_row(cell: &Cell, min_samples: u32) -> Row {
+    let mut fields = vec![Field::new(Style::Strong, cell.backend.clone()), show::outcome(cell)];
+    let nothing_timed = Phase::ALL.iter().all(|&p| cell.phase(p).wall_s_median.is_none());
+    if nothing_timed {
+        fields.push(Field::new(Style::Muted, show::reason(cell)));
+        return Row { fields, begins_group: false };
+    }
+    // The first phase without a time is where the cell ended; the phases after it were never reached.
+    let mut ended = cell.outcome.has_times();
+    for phase in Phase::ALL {
+        fields.push(match show::phase_time(cell, phase, min_samples) {
+            Some(time) => time.into(),
+            None if !ended && phase >= Phase::Prove => {
+                ended = true;
+                Field::new(Style::Outcome, cell.outcome.as_str())
+            }
+            None => NOTHING.into(),
+        });
+    }
+    fields.push(show::total(cell).into());
+    fields.push(
+        cell.total_wall_s_ci_low
+            .zip(cell.total_wall_s_ci_high)
+            .map_or_else(|| NOTHING.to_owned(), |(low, high)| units::seconds_range(low, high))
+            .into(),
+    );
+    fields.push(cell.prove_cpu_s_median.map_or_else(|| NOTHING.to_owned(), units::seconds).into());
+    let counts: Vec<String> = Phase::ALL.iter().map(|&p| cell.phase(p).n).map(|n| n.to_string()).collect();
+    fields.push(counts.join(" / ").into());
+    Row { fields, begins_group: false }
+}
+
+/// What the times belong to.
+fn calls(cells: &[&Cell]) -> String {
+    let Some(cell) = cells.first() else { return String::new() };
+    if cells.iter().any(|c| (c.batch, c.calls) != (cell.batch, cell.calls)) {
+        return String::new();
+    }
+    let inputs =
+        if cell.batch == 1 { "1 input".to_owned() } else { format!("{} inputs", units::count(cell.batch as u64)) };
+    if cell.calls == 1 {
+        format!(" for {inputs} in one call")
+    } else {
+        format!(" for {} calls of {inputs} each", units::count(cell.calls))
+    }
+}
+
+/// What one workload's cells leave behind and how right they are.
+pub(crate) fn evidence(workload: &str, cells: &[&Cell]) -> Option<Table> {
+    let mut table = Table::new(
+        format!("{workload}: evidence, memory and correctness"),
+        &[
+            Column::text("Backend"),
+            Column::number("Proof or attestation"),
+            Column::number("Proving key"),
+            Column::number("Verifying key"),
+            Column::number("Witness"),
+            Column::number("Rows or cycles"),
+            Column::number("Peak memory"),
+            Column::number("Largest error"),
+            Column::number("Mean error"),
+            Column::number("Class agreement"),
+            Column::number("Accuracy"),
+            Column::number("Forgeries rejected"),
+        ],
+    );
+    for cell in cells {
+        let work = match (cell.rows, cell.cycles) {
+            (Some(rows), _) => format!("{} rows", units::count(rows)),
+            (None, Some(cycles)) => format!("{} cycles", units::count(cycles)),
+            (None, None) => NOTHING.to_owned(),
+        };
+        let values = [
+            show::bytes(cell.proof_bytes),
+            show::bytes(cell.proving_key_bytes),
+            show::bytes(cell.verifying_key_bytes),
+            show::bytes(cell.witness_bytes),
+            work,
+            show::bytes(cell.peak_rss_bytes),
+            show::error(cell.max_abs_error),
+            show::error(cell.mean_abs_error),
+            show::share(cell.class_agreement),
+            show::share(cell.accuracy),
+            show::probes(cell),
+        ];
+        // A cell that left nothing has its reason in the table of times.
+        if values.iter().any(|v| v != NOTHING) {
+            let mut fields = vec![Field::new(Style::Strong, show::name_with_hardware(cell))];
+            fields.extend(values.into_iter().map(Field::from));
+            table.push(fields);
+        }
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// Every cell that is no plain measurement, with its reason.
+pub(crate) fn reasons(cells: &[Cell]) -> Option<Table> {
+    let mut table = Table::new(
+        "Cells that are no plain measurement, and why",
+        &[Column::text("Cell"), Column::text("Outcome"), Column::prose("Reason")],
+    );
+    for cell in cells.iter().filter(|c| c.outcome != zktee_core::vocabulary::Outcome::Measured) {
+        let reason = match (&cell.reason, show::tag(cell)) {
+            (Some(reason), _) => reason.clone(),
+            (None, Some(_)) => "simulated hardware: a functional test without isolation".to_owned(),
+            (None, None) => show::reason(cell),
+        };
+        table.push(vec![Field::new(Style::Strong, cell.id().to_string()), show::outcome(cell), reason.into()]);
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// What a verifier relies on, a row a backend.
+pub(crate) fn trust(run: &Run) -> Option<Table> {
+    let mut table = Table::new(
+        "What a verifier relies on, and what the evidence says",
+        &[
+            Column::text("Backend"),
+            Column::text("System"),
+            Column::text("Setup"),
+            Column::text("Security"),
+            Column::text("Zero knowledge"),
+            Column::text("Post-quantum"),
+            Column::text("Binds"),
+            Column::text("Hides"),
+            Column::text("Hardware"),
+        ],
+    );
+    let mut seen = Vec::new();
+    for plan in &run.record.cells {
+        let backend = plan.id.backend.as_str();
+        let Some(description) = run.record.descriptions.get(backend).filter(|_| !seen.contains(&backend)) else {
+            continue;
+        };
+        seen.push(backend);
+        let t = &description.trust;
+        table.push(vec![
+            Field::new(Style::Strong, backend),
+            format!("{} {}", description.name, description.version).trim().into(),
+            show::setup_trust(t.setup).into(),
+            show::security(t.security_bits, t.security_basis).into(),
+            show::yes_no(Some(t.zero_knowledge)).into(),
+            show::yes_no(Some(t.post_quantum)).into(),
+            show::parts(&t.binds).into(),
+            show::parts(&t.hides).into(),
+            show::hardware(t.hardware).into(),
+        ]);
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// A short summary for the end of a run: plain text, aligned, no control characters.
+pub fn markdown_table(cells: &[Cell]) -> String {
+    let mut out = String::new();
+    for workload in workloads(cells) {
+        let mut table = Table::new(
+            "",
+            &[
+                Column::text(""),
+                Column::text("outcome"),
+                Column::number("setup"),
+                Column::number("infer"),
+                Column::number("prove"),
+                Column::number("verify"),
+                Column::number("total"),
+                Column::number("proof"),
+                Column::number("memory"),
+                Column::number("agreement"),
+            ],
+        );
+        for cell in cells.iter().filter(|c| c.workload == workload) {
+            table.rows.push(short_row(cell));
+        }
+        let _ = writeln!(out, "{}\n{}", workload.escape_debug(), table.plain());
+    }
+    if cells.iter().any(|c| c.has_flag(crate::cell::CellFlag::FewSamples)) {
+        let _ = writeln!(out, "†: fewer samples than asked for");
+    }
+    out
+}
+
+fn short_row(cell: &Cell) -> Row {
+    let mut fields = vec![Field::from(cell.backend.clone()), cell.outcome.as_str().into()];
+    if cell.total().is_none() {
+        let reason = show::reason(cell);
+        let short: String = reason.chars().take(100).collect();
+        fields.push(if short == reason { short } else { format!("{short}…") }.into());
+    } else {
+        fields.extend(Phase::ALL.map(|p| show::phase_time(cell, p, 0).unwrap_or_else(|| NOTHING.to_owned()).into()));
+        fields.push(show::total(cell).into());
+        fields.push(show::bytes(cell.proof_bytes).into());
+        fields.push(show::bytes(cell.peak_rss_bytes).into());
+        fields.push(show::share(cell.class_agreement).into());
+    }
+    Row { fields, begins_group: false }
+}

@@ -1,0 +1,116 @@
+//! All outputs of a run folder, each written beside its place and then moved into it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use zktee_core::record::files;
+
+use crate::cell::Cell;
+use crate::cells::cells;
+use crate::claims::Claims;
+use crate::load::Run;
+use crate::plots::{self, FOLDER, palette};
+use crate::samples::{header_of, one_line};
+use crate::{document, html, markdown};
+
+/// The report for a text viewer.
+const MARKDOWN: &str = "report.md";
+/// The report for a browser.
+const HTML: &str = "report.html";
+
+/// Why outputs are missing. What was recorded is never touched.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} of the report's files could not be written; free some space or mend the folder's permissions and run `zktee report` again: {}",
+    failed.len(),
+    failed.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect::<Vec<_>>().join("; ")
+)]
+pub struct ReportError {
+    /// The files that could not be written, and why.
+    pub failed: Vec<(PathBuf, String)>,
+    /// The files that were written all the same.
+    pub written: Vec<PathBuf>,
+}
+
+/// Writes `cells.csv`, `report.md`, `report.html` and the plots into a run's folder, and returns their paths.
+///
+/// A file appears whole or not at all, and one that fails does not stop the others.
+///
+/// # Errors
+/// [`ReportError`] names the files that could not be written, after all others were.
+pub fn write_all(dir: &Path, run: &Run) -> Result<Vec<PathBuf>, ReportError> {
+    let claims = Claims::built_in();
+    let cells = cells(run);
+    let plots = plots::all(&cells, &claims, run.record.settings.min_samples);
+    let document = document::document(run, &cells, &claims, &plots);
+
+    let mut outcome = ReportError { failed: Vec::new(), written: Vec::new() };
+    let mut note = |path: PathBuf, result: Result<(), String>| match result {
+        Ok(()) => outcome.written.push(path),
+        Err(why) => outcome.failed.push((path, why)),
+    };
+    let mut text = |path: PathBuf, text: &str| {
+        let result = atomically(&path, |temporary| {
+            let mut file = fs::File::create(temporary)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        note(path, result.map_err(|e| e.to_string()));
+    };
+    text(dir.join(files::CELLS), &csv_of(&cells));
+    text(dir.join(MARKDOWN), &markdown::render(&document));
+    text(dir.join(HTML), &html::render(&document));
+    // Should this fail, each plot says so by name.
+    let _ = fs::create_dir_all(dir.join(FOLDER));
+    for plot in &plots {
+        text(dir.join(FOLDER).join(format!("{}.svg", plot.name)), &plot.svg(&palette::LIGHT));
+    }
+    for plot in &plots {
+        let path = dir.join(FOLDER).join(format!("{}.png", plot.name));
+        let result =
+            atomically(&path, |temporary| plot.write_png(temporary).map_err(|e| io::Error::other(e.to_string())));
+        note(path, result.map_err(|e| e.to_string()));
+    }
+    if outcome.failed.is_empty() { Ok(outcome.written) } else { Err(outcome) }
+}
+
+/// Has a file written under another name in the same folder, then moved into its place.
+fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // The extension stays last: the PNG encoder goes by it.
+    let temporary = path.with_file_name(format!(".tmp-{}-{name}", std::process::id()));
+    let result = write(&temporary).and_then(|()| fs::rename(&temporary, path));
+    if result.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    result
+}
+
+/// `cells.csv`. Like in `samples.csv`, a row is exactly one line.
+fn csv_of(cells: &[Cell]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if cells.is_empty() {
+        let _ = writer.write_record(Cell::columns());
+    }
+    for cell in cells {
+        let mut cell = cell.clone();
+        for text in [&mut cell.reason, &mut cell.flags, &mut cell.notes, &mut cell.system, &mut cell.system_version] {
+            *text = text.as_deref().map(one_line);
+        }
+        for text in [&mut cell.workload, &mut cell.backend] {
+            *text = one_line(text);
+        }
+        // Rows are flat structs of scalars and texts, which the writer takes without fail.
+        writer.serialize(&cell).expect("a flat row serialises");
+    }
+    let bytes = writer.into_inner().expect("writing to memory does not fail");
+    String::from_utf8(bytes).expect("CSV of texts is text")
+}
+
+impl Cell {
+    /// The column names of `cells.csv`, in order.
+    pub fn columns() -> Vec<String> {
+        header_of(&Self::blank())
+    }
+}

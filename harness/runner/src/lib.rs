@@ -1,0 +1,29 @@
+//! The run itself: plan, isolate, sample, check, record, resume.
+//!
+//! ```text
+//!   plan ──> run ──> cell ──> process        what to do, in which order, one cell's phase, one worker process
+//!              │       └────> check          is the answer right, is the evidence about it
+//!              └────> folder                 samples.csv, run.json, the lock, the scratch space
+//! ```
+//!
+//! Everything that a backend can do wrong ends as a [`Failure`] with an outcome, never as the end of the run.
+
+mod cell;
+mod check;
+pub mod conformance;
+mod failure;
+mod folder;
+mod memory;
+mod plan;
+mod process;
+mod reference;
+mod run;
+mod select;
+
+pub use failure::Failure;
+pub use folder::{FolderError, Log, RunFolder};
+pub use memory::machine_memory_bytes;
+pub use plan::{Plan, PlanError, PlannedCell, Providers, SetupPolicy};
+pub use process::{Exchange, Interrupt, Limits, WorkerProcess};
+pub use run::{Event, Observer, RunEnd, RunError, run};
+pub use select::{Selection, SelectionError};

@@ -1,0 +1,240 @@
+//! From workloads, backends and settings to cells, each with its worker or with the reason why there is none.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use zktee_config::Workload;
+use zktee_core::provider::{Availability, Profile, Provider, Unavailable, WorkerCommand};
+use zktee_core::record::{CellPlan, RunRecord, SCHEMA, Settings};
+use zktee_core::tensor::Tensor;
+use zktee_core::vocabulary::{CellId, Outcome};
+
+use crate::cell::hex;
+use crate::failure::with_fix;
+use crate::folder::now;
+use crate::select::Selection;
+
+/// In a quick run cells that are known to take longer than this for one sample of everything are left out.
+const QUICK_CELL_S: f64 = 50.0;
+
+/// All families of backends that this run knows.
+pub struct Providers(Vec<Box<dyn Provider>>);
+
+impl Providers {
+    /// These families, in the order of the tables.
+    pub fn new(families: Vec<Box<dyn Provider>>) -> Self {
+        Self(families)
+    }
+
+    /// The families.
+    pub fn families(&self) -> impl Iterator<Item = &dyn Provider> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// All profiles of all families.
+    pub fn profiles(&self) -> Vec<Profile> {
+        self.families().flat_map(Provider::profiles).collect()
+    }
+
+    fn family_of(&self, backend: &str) -> Option<&dyn Provider> {
+        self.families().find(|family| family.profiles().iter().any(|profile| profile.backend == backend))
+    }
+}
+
+/// A cell that is to be run.
+#[derive(Clone, Debug)]
+pub struct PlannedCell {
+    /// Its place in the record's cells.
+    pub index: usize,
+    /// Its worker.
+    pub command: WorkerCommand,
+}
+
+/// What a run will do.
+#[derive(Debug)]
+pub struct Plan {
+    /// What is written to `run.json`.
+    pub record: RunRecord,
+    /// The workloads, by name.
+    pub workloads: BTreeMap<String, Workload>,
+    /// The cells that have a worker.
+    pub cells: Vec<PlannedCell>,
+    /// The worker that computes the float reference.
+    pub reference: WorkerCommand,
+}
+
+/// Why no plan can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The selection leaves nothing.
+    #[error("no cell is selected; `zktee list` shows workloads and backends")]
+    Empty,
+    /// A resumed run names a workload that is not known any more.
+    #[error("the run in {folder} has the workload `{workload}`, which is not known now; give the same --config")]
+    UnknownWorkload {
+        /// The run's folder.
+        folder: String,
+        /// The workload.
+        workload: String,
+    },
+    /// A resumed run was begun with other data.
+    #[error("the run in {folder} was begun with another model or other inputs for `{workload}`; start anew with --out")]
+    WorkloadChanged {
+        /// The run's folder.
+        folder: String,
+        /// The workload.
+        workload: String,
+    },
+    /// The float reference's worker cannot be had.
+    #[error("no float reference: {0}")]
+    NoReference(Unavailable),
+}
+
+/// How families are set up.
+pub struct SetupPolicy<'a> {
+    /// Whether what is missing may be set up.
+    pub allowed: bool,
+    /// Told what happens.
+    pub say: &'a mut dyn FnMut(&str),
+}
+
+impl Plan {
+    /// Plans a new run: every selected workload on every selected backend.
+    ///
+    /// # Errors
+    /// When nothing is selected.
+    pub fn new(
+        workloads: Vec<Workload>,
+        backends: &Selection,
+        providers: &Providers,
+        reference: WorkerCommand,
+        settings: Settings,
+        command: Vec<String>,
+        estimate_s: &dyn Fn(&CellId) -> Option<f64>,
+    ) -> Result<Self, PlanError> {
+        let mut cells = Vec::new();
+        for workload in &workloads {
+            for profile in providers.profiles().iter().filter(|profile| backends.takes(&profile.backend)) {
+                let id = CellId::new(&workload.name, &profile.backend);
+                let dear =
+                    estimate_s(&id).filter(|s| settings.quick && *s > QUICK_CELL_S && !backends.names(&id.backend));
+                let decided = dear.map(|s| {
+                    let reason = format!(
+                        "left out of a quick run: one sample takes about {s:.0} s; run without --quick, or name it by \
+                         --backend {} --workload {}",
+                        id.backend, id.workload
+                    );
+                    (Outcome::Unfinished, reason)
+                });
+                cells.push(cell_plan(workload, id, decided));
+            }
+        }
+        if cells.is_empty() {
+            return Err(PlanError::Empty);
+        }
+        let record = RunRecord {
+            schema: SCHEMA,
+            zktee_version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: now(),
+            command,
+            settings,
+            cells,
+            descriptions: BTreeMap::new(),
+        };
+        Ok(Self::of(record, workloads, reference))
+    }
+
+    /// Plans to go on with an earlier run, whose data must be the same as now.
+    ///
+    /// # Errors
+    /// When a workload is missing or has changed.
+    pub fn resume(
+        record: RunRecord,
+        workloads: Vec<Workload>,
+        reference: WorkerCommand,
+        folder: &str,
+    ) -> Result<Self, PlanError> {
+        for cell in &record.cells {
+            let (folder, workload) = (folder.to_owned(), cell.id.workload.clone());
+            let Some(now) = workloads.iter().find(|known| known.name == workload) else {
+                return Err(PlanError::UnknownWorkload { folder, workload });
+            };
+            let now = cell_plan(now, cell.id.clone(), None);
+            if (&now.model_sha256, &now.inputs_sha256) != (&cell.model_sha256, &cell.inputs_sha256) {
+                return Err(PlanError::WorkloadChanged { folder, workload });
+            }
+        }
+        Ok(Self::of(record, workloads, reference))
+    }
+
+    fn of(record: RunRecord, workloads: Vec<Workload>, reference: WorkerCommand) -> Self {
+        let workloads = workloads.into_iter().map(|workload| (workload.name.clone(), workload)).collect();
+        Self { record, workloads, cells: Vec::new(), reference }
+    }
+
+    /// Finds each cell's worker, setting up what is missing where that is allowed. What cannot be had becomes the cell's outcome.
+    pub fn find_workers(&mut self, providers: &Providers, policy: &mut SetupPolicy<'_>) {
+        let mut known: BTreeMap<String, Result<WorkerCommand, Unavailable>> = BTreeMap::new();
+        for (index, cell) in self.record.cells.iter_mut().enumerate() {
+            // Left out is left out; but what was missing may be there by now.
+            if cell.decided.as_ref().is_some_and(|(outcome, _)| *outcome != Outcome::Unavailable) {
+                continue;
+            }
+            let backend = &cell.id.backend;
+            let found = known.entry(backend.clone()).or_insert_with(|| find_worker(backend, providers, policy));
+            cell.decided = match found {
+                Ok(command) => {
+                    self.cells.push(PlannedCell { index, command: command.clone() });
+                    None
+                }
+                Err(error) => Some((Outcome::Unavailable, with_fix(&error.reason, Some(&error.fix)))),
+            };
+        }
+    }
+}
+
+fn find_worker(
+    backend: &str,
+    providers: &Providers,
+    policy: &mut SetupPolicy<'_>,
+) -> Result<WorkerCommand, Unavailable> {
+    let Some(family) = providers.family_of(backend) else {
+        let fix = "give the same --config as when the run was begun".to_owned();
+        return Err(Unavailable { reason: format!("no backend is named `{backend}`"), fix });
+    };
+    match family.availability() {
+        Availability::Ready => {}
+        Availability::Unavailable(error) => return Err(error),
+        Availability::NeedsSetup { what, .. } if !policy.allowed => {
+            let reason = format!("it needs a setup, which --no-setup forbids: {what}");
+            return Err(Unavailable { reason, fix: "run without --no-setup".to_owned() });
+        }
+        Availability::NeedsSetup { what, estimate } => {
+            (policy.say)(&format!("setting up {backend}: {what} (about {} s, once)", estimate.as_secs()));
+            family.provision(policy.say)?;
+        }
+    }
+    family.command(backend)
+}
+
+fn cell_plan(workload: &Workload, id: CellId, decided: Option<(Outcome, String)>) -> CellPlan {
+    CellPlan {
+        id,
+        batch: workload.batch,
+        repeat: workload.repeat(),
+        task: workload.task,
+        tolerance: workload.tolerance,
+        min_class_agreement: workload.min_class_agreement,
+        model_sha256: hex(&Sha256::digest(&workload.onnx)),
+        inputs_sha256: tensor_sha256(&workload.inputs),
+        decided,
+    }
+}
+
+fn tensor_sha256(tensor: &Tensor) -> String {
+    let mut hasher = Sha256::new();
+    for number in &tensor.data {
+        hasher.update(number.to_le_bytes());
+    }
+    hex(&hasher.finalize())
+}

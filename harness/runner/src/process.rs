@@ -1,0 +1,391 @@
+//! One worker process: started, asked, watched, ended.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use zktee_core::protocol::{
+    Description, Job, MAX_LINE_BYTES, Operation, PhaseReport, Reply, Request, Response, VERSION,
+};
+use zktee_core::provider::WorkerCommand;
+use zktee_core::vocabulary::{CellId, Outcome, Phase};
+
+use crate::failure::Failure;
+use crate::folder::Log;
+use crate::memory;
+
+/// How long a worker may take to say who it is: interpreters and big libraries start slowly on a busy machine.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a worker may take to end after its input has ended.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the clock, the user's wish and the main process's memory are looked at while a worker works.
+const WATCH_EVERY: Duration = Duration::from_millis(50);
+/// How often the memory of the whole process group is looked at: that reads all of `/proc`.
+const WATCH_GROUP_EVERY: Duration = Duration::from_millis(500);
+/// Requests stay below what a pipe holds, so that a worker that does not read cannot block the runner.
+const MAX_REQUEST_BYTES: usize = 32 << 10;
+/// How much of a worker's standard error is kept for the reason of its death.
+const LAST_WORDS_BYTES: usize = 600;
+
+/// Set when the user asks the run to stop; shared with the signal handler.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Asks the run to stop.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was asked to.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What a single request may take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Wall-clock time.
+    pub timeout: Duration,
+    /// Resident memory of the process group.
+    pub memory_bytes: Option<u64>,
+}
+
+/// What the runner itself saw of a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exchange {
+    /// Seconds from the request's last byte to the response's.
+    pub wall_s: f64,
+    /// Largest resident memory of the process group that was seen, bytes.
+    pub group_rss_bytes: Option<u64>,
+}
+
+/// A worker that was started for one cell.
+#[derive(Debug)]
+pub struct WorkerProcess {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<Line>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+    stderr_reader: Option<JoinHandle<()>>,
+    cell: CellId,
+    next_id: u64,
+    interrupt: Interrupt,
+}
+
+#[derive(Debug)]
+enum Line {
+    Whole(Vec<u8>),
+    TooLong,
+}
+
+impl WorkerProcess {
+    /// Starts the worker in `dir` with its thread counts set, in a process group of its own.
+    ///
+    /// # Errors
+    /// [`Outcome::Unavailable`] when the program cannot be started.
+    pub fn spawn(
+        command: &WorkerCommand,
+        cell: &CellId,
+        dir: &Path,
+        threads: usize,
+        log: &Arc<Log>,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Failure> {
+        let mut process = Command::new(&command.program);
+        process.args(&command.args).current_dir(dir);
+        for variable in
+            ["ZKTEE_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
+        {
+            process.env(variable, threads.to_string());
+        }
+        process.envs(command.env.iter().map(|(key, value)| (key, value)));
+        process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = process.spawn().map_err(|error| {
+            let reason = format!("{} cannot be started: {error}", command.program.display());
+            Failure::new(Outcome::Unavailable, reason)
+        })?;
+        let (sender, lines) = sync_channel(2);
+        if let Some(stdout) = child.stdout.take() {
+            std::thread::spawn(move || forward_lines(stdout, &sender));
+        }
+        let last_words = Arc::new(Mutex::new(Vec::new()));
+        let stderr_reader = child.stderr.take().map(|stderr| {
+            let (last_words, log, cell) = (Arc::clone(&last_words), Arc::clone(log), cell.clone());
+            std::thread::spawn(move || keep_last_words(stderr, &last_words, &log, &cell))
+        });
+        let stdin = child.stdin.take();
+        let (cell, interrupt) = (cell.clone(), interrupt.clone());
+        Ok(Self { child, stdin, lines, last_words, stderr_reader, cell, next_id: 0, interrupt })
+    }
+
+    /// Asks the worker who it is.
+    ///
+    /// # Errors
+    /// When it does not answer as the protocol says.
+    pub fn describe(&mut self) -> Result<Description, Failure> {
+        let limits = Limits { timeout: DESCRIBE_TIMEOUT, memory_bytes: None };
+        let (value, _) = self.ask(Operation::Describe, None, limits)?;
+        serde_json::from_value(value)
+            .map_err(|error| Failure::crashed(format!("protocol: not an answer to `describe`: {error}")))
+    }
+
+    /// Has the worker do one phase once.
+    ///
+    /// # Errors
+    /// When it reports a failure, breaks the protocol, dies, or exceeds its limits.
+    pub fn phase(&mut self, phase: Phase, job: &Job, limits: Limits) -> Result<(PhaseReport, Exchange), Failure> {
+        let (value, exchange) = self.ask(phase.into(), Some(job.clone()), limits)?;
+        let report: PhaseReport = serde_json::from_value(value)
+            .map_err(|error| Failure::crashed(format!("protocol: not an answer to `{phase}`: {error}")))?;
+        check_numbers(&report)?;
+        Ok((report, exchange))
+    }
+
+    /// Sends any request and reads its answer.
+    ///
+    /// # Errors
+    /// When the worker reports a failure, breaks the protocol, dies, or exceeds its limits.
+    pub fn ask(
+        &mut self,
+        op: Operation,
+        job: Option<Job>,
+        limits: Limits,
+    ) -> Result<(serde_json::Value, Exchange), Failure> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = Request { v: VERSION, id, cell: self.cell.to_string(), op, job };
+        let text = serde_json::to_string(&request)
+            .map_err(|error| Failure::crashed(format!("the request cannot be written as JSON: {error}")))?;
+        let (line, exchange) = self.exchange_line(&text, limits)?;
+        let response: Response = serde_json::from_slice(&line)
+            .map_err(|error| Failure::crashed(format!("protocol: not a response: {error}: {}", shortened(&line))))?;
+        if response.v != VERSION {
+            return Err(Failure::crashed(format!("protocol: version {} instead of {VERSION}", response.v)));
+        }
+        if response.id != Some(id) {
+            return Err(Failure::crashed(format!("protocol: answer to request {:?} instead of {id}", response.id)));
+        }
+        if response.cell.as_deref() != Some(request.cell.as_str()) {
+            let got = response.cell.unwrap_or_default();
+            return Err(Failure::crashed(format!("protocol: answer for cell `{got}` instead of `{}`", request.cell)));
+        }
+        match response.reply {
+            Reply::Ok(value) => Ok((value, exchange)),
+            Reply::Error(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends one line and reads one line, whatever they hold.
+    ///
+    /// # Errors
+    /// When the worker spoke unasked, dies, or exceeds its limits.
+    pub fn exchange_line(&mut self, line: &str, limits: Limits) -> Result<(Vec<u8>, Exchange), Failure> {
+        if line.len() >= MAX_REQUEST_BYTES {
+            let reason = format!("the request has {} bytes, the limit is {MAX_REQUEST_BYTES}", line.len());
+            return Err(Failure::new(Outcome::Refused, reason));
+        }
+        match self.lines.try_recv() {
+            Err(TryRecvError::Empty) => {}
+            Ok(Line::Whole(line)) => {
+                return Err(self.killed(Failure::crashed(format!("protocol: spoke unasked: {}", shortened(&line)))));
+            }
+            Ok(Line::TooLong) | Err(TryRecvError::Disconnected) => return Err(self.death()),
+        }
+        let sent = match &mut self.stdin {
+            Some(stdin) => stdin.write_all(line.as_bytes()).and_then(|()| stdin.write_all(b"\n")),
+            None => Ok(()),
+        };
+        if sent.is_err() {
+            return Err(self.death());
+        }
+        self.wait_for_line(Instant::now(), limits)
+    }
+
+    fn wait_for_line(&mut self, start: Instant, limits: Limits) -> Result<(Vec<u8>, Exchange), Failure> {
+        let pid = self.child.id().to_string();
+        let mut largest: Option<u64> = None;
+        let mut group_seen = start;
+        loop {
+            match self.lines.recv_timeout(WATCH_EVERY) {
+                Ok(Line::Whole(line)) => {
+                    let wall_s = start.elapsed().as_secs_f64();
+                    return Ok((line, Exchange { wall_s, group_rss_bytes: largest }));
+                }
+                Ok(Line::TooLong) => {
+                    let reason = format!("protocol: a line of more than {MAX_LINE_BYTES} bytes");
+                    return Err(self.killed(Failure::crashed(reason)));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(self.death()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.interrupt.is_set() {
+                return Err(self.killed(Failure::Interrupted));
+            }
+            if start.elapsed() >= limits.timeout {
+                let reason = format!("no answer within {} s (--timeout)", limits.timeout.as_secs_f64());
+                return Err(self.killed(Failure::new(Outcome::Timeout, reason)));
+            }
+            let mut seen = memory::rss_bytes(&pid);
+            if group_seen.elapsed() >= WATCH_GROUP_EVERY {
+                group_seen = Instant::now();
+                seen = memory::group_rss_bytes(self.group().as_raw());
+            }
+            largest = largest.max(seen);
+            if let (Some(seen), Some(limit)) = (seen, limits.memory_bytes)
+                && seen > limit
+            {
+                let mib = |bytes: u64| bytes >> 20;
+                let reason = format!("{} MiB resident, the limit is {} MiB (--memory-limit)", mib(seen), mib(limit));
+                return Err(self.killed(Failure::new(Outcome::OutOfMemory, reason)));
+            }
+        }
+    }
+
+    /// Ends the input and waits for the worker to exit.
+    ///
+    /// # Errors
+    /// When it speaks again, does not exit in time or exits with a code other than 0.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        drop(self.stdin.take());
+        let status = self.wait_for_exit(EXIT_TIMEOUT);
+        match self.lines.recv_timeout(Duration::from_millis(100)) {
+            Ok(Line::Whole(line)) => {
+                return Err(Failure::crashed(format!("protocol: spoke unasked: {}", shortened(&line))));
+            }
+            Ok(Line::TooLong) => return Err(Failure::crashed("protocol: spoke unasked")),
+            Err(_) => {}
+        }
+        match status {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(Failure::crashed(format!("ended with {status} after its input had ended"))),
+            None => {
+                Err(Failure::crashed(format!("still running {} s after its input had ended", EXIT_TIMEOUT.as_secs())))
+            }
+        }
+    }
+
+    fn group(&self) -> Pid {
+        Pid::from_raw(self.child.id() as i32)
+    }
+
+    fn killed(&mut self, failure: Failure) -> Failure {
+        self.kill();
+        failure
+    }
+
+    /// Kills the whole group: the worker's own children must not go on beside the next measurement.
+    fn kill(&mut self) {
+        let _ = killpg(self.group(), Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+
+    fn wait_for_exit(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let start = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if start.elapsed() < limit => std::thread::sleep(Duration::from_millis(2)),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Why a worker that closed its output did so.
+    fn death(&mut self) -> Failure {
+        let status = self.wait_for_exit(Duration::from_secs(1));
+        self.kill();
+        // Its last words may still be on their way; the group is dead, so the pipe ends.
+        if let Some(reader) = self.stderr_reader.take() {
+            let _ = reader.join();
+        }
+        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let words = String::from_utf8_lossy(&words).trim().to_owned();
+        let said = if words.is_empty() { String::new() } else { format!("; its last words: {words}") };
+        let Some(status) = status else {
+            return Failure::crashed(format!("closed its output without an answer{said}"));
+        };
+        match status.signal() {
+            Some(9) => {
+                let reason = format!("killed by signal 9, most likely by the kernel because memory ran out{said}");
+                Failure::new(Outcome::OutOfMemory, reason)
+            }
+            _ if words.contains("memory allocation of") => {
+                Failure::new(Outcome::OutOfMemory, format!("{status}{said}"))
+            }
+            _ => Failure::crashed(format!("ended without an answer: {status}{said}")),
+        }
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn check_numbers(report: &PhaseReport) -> Result<(), Failure> {
+    let times = [report.wall_s, report.user_s, report.system_s, report.untimed_s];
+    let stages = report.stages.iter().flat_map(|stage| [stage.wall_s, stage.cpu_s]);
+    if times.into_iter().chain(stages).any(|x| !x.is_finite() || x < 0.0) || report.iterations == 0 {
+        return Err(Failure::crashed("protocol: a time that is negative or not finite, or no iterations"));
+    }
+    for (what, tensor) in [("outputs", &report.outputs), ("inputs", &report.inputs)] {
+        if let Some(Err(error)) = tensor.as_ref().map(zktee_core::tensor::Tensor::check) {
+            return Err(Failure::crashed(format!("protocol: `{what}`: {error}")));
+        }
+    }
+    Ok(())
+}
+
+/// At most two lines wait here: a worker that floods its output is held up by the pipe, not by the runner's memory.
+fn forward_lines(stdout: impl Read, sender: &SyncSender<Line>) {
+    let mut reader = BufReader::new(stdout);
+    loop {
+        let mut line = Vec::new();
+        match reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let line = match line.pop() {
+            Some(b'\n') => Line::Whole(line),
+            // The output ended within a line, or the line is too long. Either way there is no answer in it.
+            _ if (line.len() as u64) + 1 < MAX_LINE_BYTES => return,
+            _ => Line::TooLong,
+        };
+        if sender.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+fn keep_last_words(stderr: impl Read, last_words: &Mutex<Vec<u8>>, log: &Log, cell: &CellId) {
+    let mut reader = BufReader::new(stderr);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader.by_ref().take(4096).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        log.worker(cell, &String::from_utf8_lossy(&line));
+        let mut words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.extend_from_slice(&line);
+        let excess = words.len().saturating_sub(LAST_WORDS_BYTES);
+        words.drain(..excess);
+    }
+}
+
+fn shortened(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(120)]);
+    if line.len() > 120 { format!("{text}…") } else { text.into_owned() }
+}

@@ -1,0 +1,322 @@
+//! The run: rounds over cells, phases within a cell, a budget over all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use zktee_core::protocol::Description;
+use zktee_core::record::Sample;
+use zktee_core::vocabulary::{CellId, Outcome, Phase};
+use zktee_report::samples::{self, Journal, JournalError, SamplesError};
+
+use crate::cell::{Cell, Context, PhaseError, blank_sample};
+use crate::failure::Failure;
+use crate::folder::{FolderError, Log, RunFolder};
+use crate::plan::{Plan, PlannedCell};
+use crate::process::Interrupt;
+use crate::reference::WorkloadFiles;
+
+/// What happens, for whoever shows it.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// So many samples are planned at most; so many of them are there already.
+    Planned {
+        /// Samples planned at most.
+        samples: u64,
+        /// Samples that an earlier run left.
+        done: u64,
+    },
+    /// A sample begins.
+    Begin {
+        /// The cell.
+        cell: &'a CellId,
+        /// The phase.
+        phase: Phase,
+        /// Which sample of the phase, from 0.
+        index: u32,
+    },
+    /// A sample is recorded, good or not.
+    Recorded(&'a Sample),
+    /// So many planned samples will not be taken: a cell failed or the budget is used up.
+    Skipped {
+        /// How many.
+        samples: u64,
+    },
+    /// Something worth a line.
+    Note(&'a str),
+}
+
+/// Whoever shows what happens.
+pub trait Observer {
+    /// Something happened.
+    fn event(&mut self, event: Event<'_>);
+}
+
+/// How a run ended that did not fail itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// All that was planned was done, or the budget is used up.
+    Complete,
+    /// The user stopped it; it can be resumed.
+    Interrupted,
+}
+
+/// Why a run could not go on. What was recorded before stands.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The record of samples cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The record of samples cannot be read.
+    #[error(transparent)]
+    Samples(#[from] SamplesError),
+}
+
+/// Runs a plan in its folder, from wherever its samples stand.
+///
+/// # Errors
+/// When the folder cannot be written; never because of what a backend does.
+pub fn run(
+    plan: &mut Plan,
+    folder: &RunFolder,
+    cache: &Path,
+    log: &Arc<Log>,
+    interrupt: &Interrupt,
+    observer: &mut dyn Observer,
+) -> Result<RunEnd, RunError> {
+    folder.write_record(&plan.record)?;
+    let journal = Journal::open(&folder.samples())?;
+    let earlier = samples::read(&folder.samples())?.rows;
+    let mut run = Run {
+        progress: Progress::of(&earlier),
+        journal,
+        files: BTreeMap::new(),
+        spent_before_s: earlier.iter().filter_map(|sample| sample.runner_wall_s).sum(),
+        start: Instant::now(),
+        folder,
+        cache,
+        log,
+        interrupt,
+        observer,
+    };
+    run.all_rounds(plan)
+}
+
+/// How many samples there are of what, and which cells are done for.
+#[derive(Debug, Default)]
+struct Progress {
+    taken: BTreeMap<(CellId, Phase), u32>,
+    failed: BTreeSet<CellId>,
+    /// Seconds that the last sample of each phase took, all calls and the process around them.
+    last_s: BTreeMap<(CellId, Phase), f64>,
+}
+
+impl Progress {
+    fn of(samples: &[Sample]) -> Self {
+        let mut progress = Self::default();
+        for sample in samples {
+            progress.count(sample);
+        }
+        progress
+    }
+
+    fn count(&mut self, sample: &Sample) {
+        let cell = CellId::new(&sample.workload, &sample.backend);
+        if sample.is_whole_and_good() {
+            let key = (cell, sample.phase);
+            self.last_s.insert(key.clone(), sample.wall_s.unwrap_or(0.0) * sample.iterations.unwrap_or(1) as f64);
+            *self.taken.entry(key).or_default() += 1;
+        } else if sample.stage.is_none() {
+            self.failed.insert(cell);
+        }
+    }
+
+    fn taken(&self, cell: &CellId, phase: Phase) -> u32 {
+        self.taken.get(&(cell.clone(), phase)).copied().unwrap_or(0)
+    }
+
+    /// What one more round of a cell is expected to take; nothing is known before the first.
+    fn expected_s(&self, cell: &CellId, phases: &[Phase]) -> f64 {
+        const PROCESS_S: f64 = 0.2;
+        phases.iter().filter_map(|phase| self.last_s.get(&(cell.clone(), *phase))).map(|s| s + PROCESS_S).sum()
+    }
+}
+
+struct Run<'a> {
+    progress: Progress,
+    journal: Journal,
+    files: BTreeMap<String, Result<Rc<WorkloadFiles>, Failure>>,
+    spent_before_s: f64,
+    start: Instant,
+    folder: &'a RunFolder,
+    cache: &'a Path,
+    log: &'a Arc<Log>,
+    interrupt: &'a Interrupt,
+    observer: &'a mut dyn Observer,
+}
+
+/// Why a cell's turn ended early, and in which phase.
+struct TurnError {
+    phase: Phase,
+    error: PhaseError,
+}
+
+/// For what goes wrong before the first phase: it is put down to the setup.
+impl<E: Into<PhaseError>> From<E> for TurnError {
+    fn from(error: E) -> Self {
+        Self { phase: Phase::Setup, error: error.into() }
+    }
+}
+
+impl Run<'_> {
+    fn all_rounds(&mut self, plan: &mut Plan) -> Result<RunEnd, RunError> {
+        self.log.line(&format!("run of {} cells: {}", plan.record.cells.len(), plan.record.command.join(" ")));
+        let samples = plan.record.settings.samples;
+        // Four phases a cell until its backend has said which it has.
+        let planned = plan.cells.len() as u64 * u64::from(samples) * Phase::ALL.len() as u64;
+        let done = self.progress.taken.values().map(|n| u64::from(*n)).sum();
+        self.observer.event(Event::Planned { samples: planned, done });
+        for round in 0..samples {
+            // Each round begins with another cell, so that no cell always follows the same neighbour.
+            let count = plan.cells.len();
+            for turn in 0..count {
+                let cell = plan.cells[(turn + round as usize) % count].clone();
+                let ended =
+                    self.turn(plan, &cell, round).inspect_err(|error| self.log.line(&format!("stopped: {error}")));
+                if ended? == RunEnd::Interrupted {
+                    self.log.line("interrupted");
+                    return Ok(RunEnd::Interrupted);
+                }
+            }
+        }
+        self.log.line("complete");
+        Ok(RunEnd::Complete)
+    }
+
+    /// One cell's turn in one round, whose failures are the cell's own.
+    fn turn(&mut self, plan: &mut Plan, planned: &PlannedCell, round: u32) -> Result<RunEnd, RunError> {
+        let id = plan.record.cells[planned.index].id.clone();
+        if self.progress.failed.contains(&id) {
+            return Ok(RunEnd::Complete);
+        }
+        let Err(TurnError { phase, error }) = self.take_samples(plan, planned, round) else {
+            return Ok(RunEnd::Complete);
+        };
+        match error {
+            PhaseError::Failed(Failure::Interrupted) => Ok(RunEnd::Interrupted),
+            PhaseError::Failed(Failure::Cell { outcome, reason }) => {
+                self.log.line(&format!("{id} {phase}: {outcome}: {reason}"));
+                let mut row = blank_sample(&id, phase, round, round);
+                row.outcome = outcome;
+                row.reason = Some(reason);
+                self.record(&[row])?;
+                let rounds_left = u64::from(plan.record.settings.samples - round);
+                self.observer.event(Event::Skipped { samples: rounds_left * Phase::ALL.len() as u64 });
+                Ok(RunEnd::Complete)
+            }
+            PhaseError::Folder(error) => Err(error.into()),
+            PhaseError::Journal(error) => Err(error.into()),
+        }
+    }
+
+    fn take_samples(&mut self, plan: &mut Plan, planned: &PlannedCell, round: u32) -> Result<(), TurnError> {
+        let settings = plan.record.settings.clone();
+        let context = Context {
+            folder: self.folder,
+            cache: self.cache,
+            settings: &settings,
+            log: self.log,
+            interrupt: self.interrupt,
+        };
+        let id = plan.record.cells[planned.index].id.clone();
+        let workload = self.workload_files(plan, &id.workload, &context)?;
+        let cell_plan = plan.record.cells[planned.index].clone();
+        let cell = Cell { plan: &cell_plan, workload: &workload, command: &planned.command, context: &context };
+        let description = if let Some(description) = plan.record.descriptions.get(&id.backend) {
+            description.clone()
+        } else {
+            let description = cell.describe()?;
+            plan.record.descriptions.insert(id.backend.clone(), description.clone());
+            self.folder.write_record(&plan.record)?;
+            description
+        };
+        let skipped_phases =
+            if round == 0 { Phase::ALL.len() - description.phases.len().min(Phase::ALL.len()) } else { 0 };
+        self.observer.event(Event::Skipped { samples: skipped_phases as u64 * u64::from(settings.samples) });
+        if self.beyond_budget(&id, &description, settings.time_budget_s, round) {
+            let left = description.phases.iter().filter(|phase| self.progress.taken(&id, **phase) <= round).count();
+            self.observer.event(Event::Skipped { samples: left as u64 });
+            return Ok(());
+        }
+        for phase in Phase::ALL.into_iter().filter(|phase| description.phases.contains(phase)) {
+            // A resumed run finds the round's earlier phases done.
+            if self.progress.taken(&id, phase) > round {
+                continue;
+            }
+            let at = |error| TurnError { phase, error };
+            if self.interrupt.is_set() {
+                return Err(at(Failure::Interrupted.into()));
+            }
+            self.observer.event(Event::Begin { cell: &id, phase, index: round });
+            let rows = cell.sample(&description, phase, round, round).map_err(at)?;
+            self.record(&rows).map_err(|error| at(error.into()))?;
+            if rows[0].outcome != Outcome::Measured {
+                let rounds_left = u64::from(settings.samples - round);
+                self.observer.event(Event::Skipped { samples: rounds_left * Phase::ALL.len() as u64 });
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A workload's files and reference, prepared at its first cell.
+    fn workload_files(
+        &mut self,
+        plan: &Plan,
+        name: &str,
+        context: &Context<'_>,
+    ) -> Result<Rc<WorkloadFiles>, PhaseError> {
+        if let Some(known) = self.files.get(name) {
+            return known.clone().map_err(PhaseError::Failed);
+        }
+        let prepared = match WorkloadFiles::prepare(&plan.workloads[name], &plan.reference, context) {
+            Ok(files) => Ok(Rc::new(files)),
+            Err(PhaseError::Failed(failure)) => Err(without_reference(failure)),
+            Err(error) => return Err(error),
+        };
+        self.files.insert(name.to_owned(), prepared.clone());
+        prepared.map_err(PhaseError::Failed)
+    }
+
+    /// The first round is always taken; a later one only when it is expected to end within the budget.
+    fn beyond_budget(&self, id: &CellId, description: &Description, budget_s: Option<f64>, round: u32) -> bool {
+        let spent_s = self.spent_before_s + self.start.elapsed().as_secs_f64();
+        round > 0 && budget_s.is_some_and(|budget| spent_s + self.progress.expected_s(id, &description.phases) > budget)
+    }
+
+    /// Puts one sample's rows on disk; the first stands for the whole phase.
+    fn record(&mut self, rows: &[Sample]) -> Result<(), JournalError> {
+        for row in rows {
+            self.journal.append(row)?;
+        }
+        self.progress.count(&rows[0]);
+        self.observer.event(Event::Recorded(&rows[0]));
+        Ok(())
+    }
+}
+
+/// Without a reference nothing can be checked, so nothing is measured.
+fn without_reference(failure: Failure) -> Failure {
+    match failure {
+        Failure::Cell { outcome, reason } => {
+            let outcome = if outcome == Outcome::Crashed { Outcome::Refused } else { outcome };
+            Failure::new(outcome, format!("no float reference to hold it to: {reason}"))
+        }
+        Failure::Interrupted => Failure::Interrupted,
+    }
+}

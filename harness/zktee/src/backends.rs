@@ -1,0 +1,51 @@
+//! Which backends this program knows: the built-in ones, then those of the user's configuration.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use etcetera::BaseStrategy;
+use zktee_config::{Config, FILE_NAME, Taken, Workload};
+use zktee_core::provider::Provider;
+use zktee_ezkl::Ezkl;
+use zktee_runner::Providers;
+
+use crate::cli::{CacheArguments, ConfigArguments};
+use crate::native::Native;
+
+/// The workloads and backends that a command works with.
+pub(crate) struct Known {
+    pub(crate) workloads: Vec<Workload>,
+    pub(crate) providers: Providers,
+    pub(crate) cache: PathBuf,
+}
+
+/// Built-in and configured workloads and backends together.
+pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
+    let cache = cache_folder(&arguments.cache)?;
+    let mut workloads = zktee_config::builtins().context("the built-in workloads cannot be read")?;
+    let mut families: Vec<Box<dyn Provider>> = vec![Box::new(Native), Box::new(Ezkl::new(cache.clone()))];
+    let beside = Path::new(FILE_NAME);
+    let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));
+    if let Some(file) = file {
+        let names: Vec<_> = workloads.iter().map(|workload| workload.name.clone()).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let backends: Vec<_> = families.iter().flat_map(|family| family.profiles()).map(|p| p.backend).collect();
+        let backends: Vec<_> = backends.iter().map(String::as_str).collect();
+        let config = Config::load(file, Taken { workloads: &names, backends: &backends })?;
+        workloads.extend(config.workloads);
+        families.extend(config.workers.into_iter().map(|worker| Box::new(worker) as Box<dyn Provider>));
+    }
+    Ok(Known { workloads, providers: Providers::new(families), cache })
+}
+
+/// The folder that is kept between runs.
+pub(crate) fn cache_folder(arguments: &CacheArguments) -> anyhow::Result<PathBuf> {
+    let folder = match &arguments.cache {
+        Some(folder) => folder.clone(),
+        None => etcetera::choose_base_strategy()
+            .context("no home folder, so no cache folder: name one with --cache or ZKTEE_CACHE")?
+            .cache_dir()
+            .join("zktee"),
+    };
+    std::path::absolute(&folder).with_context(|| format!("--cache {}", folder.display()))
+}

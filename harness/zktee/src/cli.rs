@@ -1,0 +1,217 @@
+//! The command line as a user types it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// What verifiable machine learning costs: zkML and TEE ML measured side by side.
+///
+/// Run `zktee run --quick` for a first look (3 minutes), `zktee run` for the whole table (25 minutes on 2 cores), and open
+/// report.html in the folder that it names.
+#[derive(Debug, Parser)]
+#[command(name = "zktee", version, about, max_term_width = 110)]
+#[command(after_help = "Exit codes: 0 done, 2 command line, 3 bad input file, 4 a cell failed, 5 storage, 6 a check failed, \
+    130 interrupted (resume with --resume).")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure: plan the cells, run each phase in a process of its own, record, report
+    Run(Box<RunArguments>),
+    /// Show workloads and backends, and which of them can be had here
+    List(ListArguments),
+    /// Say what this machine lacks and the command that mends it
+    Doctor(DoctorArguments),
+    /// Rebuild cells.csv, report.md, report.html and the plots of a run from its recorded samples
+    Report {
+        /// The folder of a run
+        dir: PathBuf,
+    },
+    /// Write a commented zktee.toml for models and workers of your own
+    Init {
+        /// The file to write
+        #[arg(default_value = "zktee.toml")]
+        file: PathBuf,
+    },
+    /// Get data that the repository does not hold
+    Data {
+        #[command(subcommand)]
+        command: DataCommand,
+    },
+    /// Put a worker program through the rules of the worker protocol
+    #[command(after_help = "Example: zktee conformance -- python3 my_worker.py")]
+    Conformance {
+        /// Print the findings as JSON
+        #[arg(long)]
+        json: bool,
+        /// The program and its arguments
+        #[arg(last = true, required = true)]
+        program: Vec<String>,
+    },
+    /// Print a completion script for your shell
+    #[command(after_help = "Example: zktee completions bash > ~/.local/share/bash-completion/completions/zktee")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Speak the worker protocol on standard input and output, as a built-in backend
+    #[command(hide = true)]
+    Worker {
+        /// The backend
+        backend: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Download the MNIST training set, for retraining alone: the benchmark itself needs nothing beyond the repository
+    Fetch {
+        /// Where to put it
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        #[command(flatten)]
+        cache: CacheArguments,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheArguments {
+    /// Folder kept between runs: EZKL's Python environment, reference strings [default: zktee in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "ZKTEE_CACHE")]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    /// Further workloads and workers; ./zktee.toml is read where there is one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The folder that runs will write to
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  zktee run --quick                                   a first look
+  zktee run --workload 'mlp*' --backend 'ezkl/*'      some cells (quote the globs)
+  zktee run --backend ezkl --samples 5 --out results/ezkl
+  zktee run --resume results/ezkl                     go on where it was stopped or killed")]
+pub(crate) struct RunArguments {
+    /// Only these workloads (globs; may be repeated)
+    #[arg(long, short, value_name = "GLOB")]
+    pub(crate) workload: Vec<String>,
+    /// Only these backends (globs; `ezkl` means all its profiles; may be repeated)
+    #[arg(long, short, value_name = "GLOB")]
+    pub(crate) backend: Vec<String>,
+    /// One sample of what is cheap, within 3 minutes; cells are marked as having few samples
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Samples of each phase, as far as the time budget goes [default: 10, or 1 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) samples: Option<u32>,
+    /// Begin no sample that would end later than this; the first of each phase is always taken [default: 20min]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) time_budget: Option<Duration>,
+    /// Longest time for one call of a worker
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15min")]
+    pub(crate) timeout: Duration,
+    /// Most memory of one worker, e.g. 6GiB [default: 95 % of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory_limit: Option<u64>,
+    /// Threads of each worker [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) threads: Option<u16>,
+    /// Folder of the run, new or empty [default: results/<time>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with the run in DIR: nothing finished is lost or repeated
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "out", "workload", "backend", "quick", "samples", "time_budget", "threads", "memory_limit", "dry_run",
+    ])]
+    pub(crate) resume: Option<PathBuf>,
+    /// Print the plan and an estimate, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Set up nothing that is missing: such cells become `unavailable`
+    #[arg(long)]
+    pub(crate) no_setup: bool,
+    /// Keep the workers' scratch files (keys: gigabytes) after a complete run
+    #[arg(long)]
+    pub(crate) keep_scratch: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    // A bare number is taken for seconds, as most tools do.
+    let parsed = text.parse::<u64>().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text));
+    match parsed {
+        Ok(time) if time.is_zero() => Err("must be more than nothing".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}; write e.g. 90s, 20min or 1h30m")),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        unit => return Err(format!("`{unit}` is no unit; write e.g. 512MiB or 6GiB")),
+    };
+    let number: u64 = digits.trim().parse().map_err(|_| "write a whole number and a unit, e.g. 6GiB".to_owned())?;
+    let bytes = number.checked_mul(factor).ok_or("too large")?;
+    if bytes < 16 << 20 { Err("less than 16 MiB: no worker fits".to_owned()) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_and_sizes_as_people_write_them() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert!(duration("0").is_err() && duration("soon").is_err());
+        assert_eq!(size("6GiB"), Ok(6 << 30));
+        assert_eq!(size("512MB"), Ok(512_000_000));
+        assert!(size("6 apples").is_err() && size("1").is_err() && size("99999999999GiB").is_err());
+    }
+}

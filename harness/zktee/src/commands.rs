@@ -1,0 +1,75 @@
+//! One file a command; this one only knows which is which.
+
+mod conformance;
+mod data;
+mod init;
+mod run;
+
+use clap::CommandFactory;
+use zktee_core::protocol::serve;
+
+use crate::cli::{Arguments, Command, DataCommand, DoctorArguments, ListArguments};
+use crate::exit::Code;
+use crate::native::{self, NativeWorker};
+use crate::{backends, doctor, list};
+
+/// Does what the command line asks for.
+pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::List(arguments) => show_list(&arguments),
+        Command::Doctor(arguments) => show_doctor(&arguments),
+        Command::Report { dir } => rebuild_report(&dir),
+        Command::Init { file } => init::init(&file),
+        Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
+        Command::Conformance { json, program } => conformance::conformance(&program, json),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "zktee", &mut std::io::stdout());
+            Ok(Code::Success)
+        }
+        Command::Worker { backend } => worker(&backend),
+    }
+}
+
+fn worker(backend: &str) -> anyhow::Result<Code> {
+    anyhow::ensure!(backend == native::NAME, "no worker is built in for `{backend}`");
+    // A worker does not outlive its runner, however that ends. Only Linux has the call; elsewhere the end of the input says it.
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    // The answer to a panic goes through the protocol; its backtrace to the log.
+    serve(&mut NativeWorker::new(), std::io::stdin(), std::io::stdout())?;
+    Ok(Code::Success)
+}
+
+fn show_list(arguments: &ListArguments) -> anyhow::Result<Code> {
+    let known = backends::known(&arguments.config)?;
+    let list = list::list(&known.workloads, known.providers.families());
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&list)?);
+    } else {
+        print!("{list}");
+    }
+    Ok(Code::Success)
+}
+
+fn show_doctor(arguments: &DoctorArguments) -> anyhow::Result<Code> {
+    let known = backends::known(&arguments.config)?;
+    let findings = doctor::examine(&known.providers, &known.cache, &arguments.out);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&findings)?);
+    } else {
+        print!("{findings}");
+    }
+    Ok(if findings.any_failed() { Code::CheckFailed } else { Code::Success })
+}
+
+fn rebuild_report(dir: &std::path::Path) -> anyhow::Result<Code> {
+    let run = zktee_report::load(dir)?;
+    for warning in &run.warnings {
+        eprintln!("zktee: {warning}");
+    }
+    for file in zktee_report::write_all(dir, &run)? {
+        println!("{}", file.display());
+    }
+    Ok(Code::Success)
+}

@@ -1,0 +1,195 @@
+//! `zktee run`: from the command line to a run and its report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use zktee_core::provider::Provider as _;
+use zktee_core::record::{Environment, RunRecord, Settings};
+use zktee_core::vocabulary::{CellId, Outcome};
+use zktee_report::Cell;
+use zktee_runner::{FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes};
+
+use crate::backends::{self, Known};
+use crate::cli::RunArguments;
+use crate::environment;
+use crate::estimate::Estimates;
+use crate::exit::Code;
+use crate::native::{NAME as NATIVE, Native};
+use crate::progress::Progress;
+
+/// Fewer samples than this mark a cell.
+const MIN_SAMPLES: u32 = 3;
+const SAMPLES: u32 = 10;
+const QUICK_SAMPLES: u32 = 1;
+const TIME_BUDGET: Duration = Duration::from_secs(20 * 60);
+
+/// Plans, measures and reports.
+pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
+    let known = backends::known(&arguments.config)?;
+    if arguments.dry_run {
+        show_plan(&plan_new(arguments, known.workloads, &known.providers)?.record);
+        return Ok(Code::Success);
+    }
+    let Known { workloads, providers, cache } = known;
+    std::fs::create_dir_all(&cache).with_context(|| format!("--cache {}", cache.display()))?;
+    let (folder, mut plan) = match &arguments.resume {
+        Some(dir) => {
+            let folder = RunFolder::open(dir)?;
+            let record = folder.record()?;
+            let plan = Plan::resume(record, workloads, reference()?, &dir.display().to_string())?;
+            (folder, plan)
+        }
+        None => {
+            let plan = plan_new(arguments, workloads, &providers)?;
+            (RunFolder::create(&out_folder(arguments))?, plan)
+        }
+    };
+    let environment = environment::collect(versions());
+    check_same_machine(&folder, &environment, arguments.resume.is_some())?;
+    let log = Arc::new(Log::open(folder.root())?);
+    let interrupt = Interrupt::default();
+    let on_signal = interrupt.clone();
+    ctrlc::set_handler(move || on_signal.set()).context("the handler of Ctrl-C cannot be set")?;
+
+    let mut progress = Progress::new();
+    progress.line(&format!("results go to {}", folder.root().display()));
+    let mut say = |text: &str| {
+        progress.line(text);
+        log.line(text);
+    };
+    plan.find_workers(&providers, &mut SetupPolicy { allowed: !arguments.no_setup, say: &mut say });
+    let end = zktee_runner::run(&mut plan, &folder, &cache, &log, &interrupt, &mut progress);
+    progress.finish();
+    // Whatever was recorded is reported, also when the run could not go on.
+    let reported = report(&folder);
+    if end? == RunEnd::Interrupted {
+        reported?;
+        eprintln!("zktee: stopped; go on with: zktee run --resume {}", folder.root().display());
+        return Ok(Code::Interrupted);
+    }
+    if !arguments.keep_scratch {
+        folder.remove_scratch()?;
+    }
+    let cells = reported?;
+    Ok(if cells.iter().any(|cell| has_failed(cell.outcome)) { Code::CellsFailed } else { Code::Success })
+}
+
+fn has_failed(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Crashed | Outcome::Wrong | Outcome::Timeout | Outcome::OutOfMemory)
+}
+
+fn plan_new(
+    arguments: &RunArguments,
+    mut workloads: Vec<zktee_config::Workload>,
+    providers: &zktee_runner::Providers,
+) -> anyhow::Result<Plan> {
+    let names: Vec<_> = workloads.iter().map(|workload| workload.name.clone()).collect();
+    let backends: Vec<_> = providers.profiles().into_iter().map(|profile| profile.backend).collect();
+    let wanted = Selection::new("--workload", &arguments.workload, &names)?;
+    let backends = Selection::new("--backend", &arguments.backend, &backends)?;
+    workloads.retain(|workload| wanted.takes(&workload.name));
+    let estimates = Estimates::published();
+    let estimate = |cell: &CellId| estimates.cell_s(cell);
+    Ok(Plan::new(workloads, &backends, providers, reference()?, settings(arguments), std::env::args().collect(), &estimate)?)
+}
+
+fn reference() -> anyhow::Result<zktee_core::provider::WorkerCommand> {
+    Ok(Native.command(NATIVE).map_err(zktee_runner::PlanError::NoReference)?)
+}
+
+fn settings(arguments: &RunArguments) -> Settings {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory_limit = arguments.memory_limit.or_else(|| machine_memory_bytes().map(|bytes| bytes / 100 * 95));
+    Settings {
+        threads: arguments.threads.map_or(cores, usize::from),
+        samples: arguments.samples.unwrap_or(if arguments.quick { QUICK_SAMPLES } else { SAMPLES }),
+        min_samples: MIN_SAMPLES,
+        warmup: 1,
+        time_budget_s: Some(arguments.time_budget.unwrap_or(TIME_BUDGET).as_secs_f64()),
+        timeout_s: arguments.timeout.as_secs_f64(),
+        memory_limit_bytes: memory_limit,
+        quick: arguments.quick,
+    }
+}
+
+fn out_folder(arguments: &RunArguments) -> PathBuf {
+    let by_time = || {
+        let time: String = jiff::Timestamp::now().to_string().chars().take(19).filter(|c| *c != ':').collect();
+        Path::new("results").join(time)
+    };
+    arguments.out.clone().unwrap_or_else(by_time)
+}
+
+/// Samples of two machines, or of two states of the code, do not belong into one table.
+fn check_same_machine(folder: &RunFolder, now: &Environment, resumed: bool) -> anyhow::Result<()> {
+    if !resumed {
+        return Ok(folder.write_environment(now)?);
+    }
+    let then = folder.environment()?;
+    let differing: Vec<_> = [
+        ("CPU", &then.cpu, &now.cpu),
+        ("kernel", &then.kernel, &now.kernel),
+        ("compiler", &then.rustc, &now.rustc),
+        ("commit", &then.commit.clone().unwrap_or_default(), &now.commit.clone().unwrap_or_default()),
+    ]
+    .into_iter()
+    .filter(|(_, then, now)| then != now)
+    .map(|(what, then, now)| format!("{what} {then} then, {now} now"))
+    .collect();
+    if differing.is_empty() {
+        return Ok(());
+    }
+    Err(FolderError::Elsewhere { path: folder.root().to_owned(), differing: differing.join("; ") }.into())
+}
+
+fn versions() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("ezkl".to_owned(), zktee_ezkl::EZKL_VERSION.to_owned()),
+        ("tract-onnx".to_owned(), env!("ZKTEE_TRACT_VERSION").to_owned()),
+    ])
+}
+
+fn report(folder: &RunFolder) -> anyhow::Result<Vec<Cell>> {
+    let run = zktee_report::load(folder.root())?;
+    for warning in &run.warnings {
+        eprintln!("zktee: {warning}");
+    }
+    zktee_report::write_all(folder.root(), &run)?;
+    let cells = zktee_report::cells(&run);
+    println!("{}", zktee_report::markdown_table(&cells));
+    println!("{}", folder.root().join("report.html").display());
+    Ok(cells)
+}
+
+fn show_plan(record: &RunRecord) {
+    let estimates = Estimates::published();
+    let (mut total, mut unknown) = (0.0, 0);
+    println!("{:<18} {:<16} {:>6} {:>6}  one sample of every phase", "workload", "backend", "batch", "calls");
+    for cell in &record.cells {
+        let about = match (&cell.decided, estimates.cell_s(&cell.id)) {
+            (Some((_, reason)), _) => reason.clone(),
+            (None, Some(seconds)) => {
+                total += seconds;
+                format!("about {}", zktee_report::units::seconds(seconds))
+            }
+            (None, None) => {
+                unknown += 1;
+                "not known".to_owned()
+            }
+        };
+        println!("{:<18} {:<16} {:>6} {:>6}  {about}", cell.id.workload, cell.id.backend, cell.batch, cell.repeat);
+    }
+    let settings = &record.settings;
+    let budget = settings.time_budget_s.unwrap_or(f64::INFINITY);
+    println!(
+        "\nOne round takes about {} ({unknown} cells not known), by the published run; at most {} rounds, none begun that \
+         would end after {} (--time-budget). Threads: {}.",
+        zktee_report::units::seconds(total),
+        settings.samples,
+        zktee_report::units::seconds(budget),
+        settings.threads
+    );
+}

@@ -1,0 +1,87 @@
+//! The exit codes, documented in `docs/usage.md`, and which error means which.
+
+use std::process::ExitCode;
+
+use zktee_config::ConfigError;
+use zktee_report::samples::{JournalError, SamplesError};
+use zktee_report::{LoadError, ReportError};
+use zktee_runner::{FolderError, PlanError, RunError, SelectionError};
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Code {
+    /// All was done. Cells that are `unavailable` or `refused` are results, not failures.
+    Success = 0,
+    /// Something that should not happen.
+    Internal = 1,
+    /// The command line; clap uses the same code.
+    Usage = 2,
+    /// A file that was given is not what it should be: configuration, model, inputs, results.
+    BadInput = 3,
+    /// The run went through, but a cell crashed, gave a wrong answer, ran out of time or out of memory.
+    CellsFailed = 4,
+    /// A folder cannot be read or written, or no room is left.
+    Storage = 5,
+    /// A check found what it was there to find: `doctor` something that is missing, `conformance` a rule that is broken.
+    CheckFailed = 6,
+    /// Stopped by the user; a run can be resumed.
+    Interrupted = 130,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// An error and what caused it, without saying anything twice: many of our errors already name their source.
+pub(crate) fn one_text(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// The code of the first known error in the chain.
+pub(crate) fn code_of(error: &anyhow::Error) -> Code {
+    error.chain().find_map(known).unwrap_or(Code::Internal)
+}
+
+fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
+    if error.is::<SelectionError>() {
+        return Some(Code::Usage);
+    }
+    if error.is::<ConfigError>() || error.is::<SamplesError>() {
+        return Some(Code::BadInput);
+    }
+    if error.is::<JournalError>() || error.is::<ReportError>() || error.is::<std::io::Error>() {
+        return Some(Code::Storage);
+    }
+    if let Some(error) = error.downcast_ref::<RunError>() {
+        return match error {
+            RunError::Folder(error) => known(error),
+            RunError::Journal(error) => known(error),
+            RunError::Samples(error) => known(error),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<FolderError>() {
+        return Some(match error {
+            FolderError::Io { .. } => Code::Storage,
+            FolderError::NotEmpty(_) | FolderError::NotARun(_) | FolderError::Locked(_) => Code::Usage,
+            FolderError::Newer { .. } | FolderError::Elsewhere { .. } | FolderError::Damaged { .. } => Code::BadInput,
+        });
+    }
+    if let Some(error) = error.downcast_ref::<PlanError>() {
+        return Some(match error {
+            PlanError::Empty | PlanError::UnknownWorkload { .. } => Code::Usage,
+            PlanError::WorkloadChanged { .. } => Code::BadInput,
+            PlanError::NoReference(_) => Code::Internal,
+        });
+    }
+    error.is::<LoadError>().then_some(Code::BadInput)
+}

@@ -1,0 +1,201 @@
+//! `zktee list`: the workloads and backends that there are, and which of them can be had here.
+
+use std::fmt;
+
+use serde::Serialize;
+use zktee_config::Workload;
+use zktee_core::provider::{Availability, Provider};
+use zktee_core::record::Task;
+
+/// What there is, for text and for JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct List {
+    workloads: Vec<WorkloadLine>,
+    backends: Vec<BackendLine>,
+}
+
+/// A workload in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct WorkloadLine {
+    name: String,
+    summary: String,
+    inputs: usize,
+    batch: usize,
+    calls: u64,
+    task: Task,
+    labels: bool,
+    /// Where the model came from: a path, or `built-in`.
+    model: String,
+    /// Shape of one input.
+    input_shape: Vec<usize>,
+    /// Numbers in the model's weights; none where the file cannot be read.
+    parameters: Option<u64>,
+}
+
+/// A backend profile in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct BackendLine {
+    backend: String,
+    summary: String,
+    availability: &'static str,
+    /// What is missing, or what a setup will do.
+    detail: Option<String>,
+    /// What mends it.
+    fix: Option<String>,
+}
+
+/// The workloads, and the profiles of these families of backends.
+pub(crate) fn list<'a>(workloads: &[Workload], families: impl IntoIterator<Item = &'a dyn Provider>) -> List {
+    List {
+        workloads: workloads.iter().map(workload).collect(),
+        backends: families.into_iter().flat_map(backends).collect(),
+    }
+}
+
+fn workload(workload: &Workload) -> WorkloadLine {
+    WorkloadLine {
+        name: workload.name.clone(),
+        summary: workload.summary.clone(),
+        inputs: workload.inputs.rows(),
+        batch: workload.batch,
+        calls: workload.repeat(),
+        task: workload.task,
+        labels: workload.labels.is_some(),
+        model: workload.origin.clone(),
+        input_shape: workload.inputs.shape.get(1..).unwrap_or_default().to_vec(),
+        parameters: zktee_models::onnx::inspect(&workload.onnx).ok().map(|facts| facts.parameters),
+    }
+}
+
+fn backends(family: &dyn Provider) -> Vec<BackendLine> {
+    // Asked once a family: it may start a program.
+    let (availability, detail, fix) = match family.availability() {
+        Availability::Ready => ("ready", None, None),
+        Availability::NeedsSetup { what, estimate } => {
+            let detail = format!("{what}; about {} s", estimate.as_secs().max(1));
+            ("needs-setup", Some(detail), None)
+        }
+        Availability::Unavailable(why) => ("unavailable", Some(why.reason), Some(why.fix)),
+    };
+    let line = |profile: zktee_core::provider::Profile| BackendLine {
+        backend: profile.backend,
+        summary: profile.summary,
+        availability,
+        detail: detail.clone(),
+        fix: fix.clone(),
+    };
+    family.profiles().into_iter().map(line).collect()
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let widest = |names: &mut dyn Iterator<Item = &str>| names.map(|name| name.chars().count()).max().unwrap_or(0);
+        let width = widest(&mut self.workloads.iter().map(|w| w.name.as_str())).max("workload".len());
+        writeln!(f, "{:<width$}  {:>6}  {:>6}  {:>7}  what", "workload", "inputs", "batch", "weights")?;
+        for line in &self.workloads {
+            let weights = line.parameters.map_or_else(|| "?".to_owned(), |n| n.to_string());
+            let WorkloadLine { name, summary, inputs, batch, model, .. } = line;
+            let from = if model == "built-in" { String::new() } else { format!(" ({model})") };
+            writeln!(f, "{name:<width$}  {inputs:>6}  {batch:>6}  {weights:>7}  {summary}{from}")?;
+        }
+        let width = widest(&mut self.backends.iter().map(|b| b.backend.as_str())).max("backend".len());
+        writeln!(f, "\n{:<width$}  {:<11}  what", "backend", "here")?;
+        for line in &self.backends {
+            let BackendLine { backend, summary, availability, detail, fix } = line;
+            writeln!(f, "{backend:<width$}  {availability:<11}  {summary}")?;
+            let indent = width + 15;
+            if let Some(detail) = detail {
+                writeln!(f, "{:indent$}{detail}", "")?;
+            }
+            if let Some(fix) = fix {
+                writeln!(f, "{:indent$}fix: {fix}", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use zktee_core::provider::{Profile, Unavailable, WorkerCommand};
+    use zktee_core::tensor::Tensor;
+
+    use super::*;
+
+    struct Family(&'static str, Availability);
+
+    impl Provider for Family {
+        fn profiles(&self) -> Vec<Profile> {
+            vec![Profile { backend: self.0.into(), summary: format!("{} proves", self.0) }]
+        }
+
+        fn availability(&self) -> Availability {
+            self.1.clone()
+        }
+
+        fn provision(&self, _say: &mut dyn FnMut(&str)) -> Result<(), Unavailable> {
+            unreachable!("a list changes nothing")
+        }
+
+        fn command(&self, _backend: &str) -> Result<WorkerCommand, Unavailable> {
+            unreachable!("a list starts nothing")
+        }
+    }
+
+    fn example() -> List {
+        let inputs = Tensor::new(vec![6, 2], vec![0.0; 12]).unwrap();
+        let workload = Workload {
+            name: "mine".into(),
+            summary: "my model".into(),
+            origin: "my.onnx".into(),
+            onnx: b"damaged".to_vec(),
+            batch_symbol: None,
+            calibration: inputs.clone(),
+            inputs,
+            labels: None,
+            batch: 3,
+            task: Task::Regression,
+            tolerance: 0.05,
+            min_class_agreement: 0.0,
+            options: BTreeMap::new(),
+        };
+        let missing = Unavailable { reason: "no python3".into(), fix: "install it".into() };
+        let families: [Family; 3] = [
+            Family("native", Availability::Ready),
+            Family(
+                "ezkl/tuned",
+                Availability::NeedsSetup { what: "a wheel".into(), estimate: Duration::from_secs(75) },
+            ),
+            Family("gone", Availability::Unavailable(missing)),
+        ];
+        list(&[workload], families.iter().map(|family| family as &dyn Provider))
+    }
+
+    #[test]
+    fn text_is_aligned_and_says_what_is_missing() {
+        let expected = "\
+workload  inputs   batch  weights  what
+mine           6       3        ?  my model (my.onnx)
+
+backend     here         what
+native      ready        native proves
+ezkl/tuned  needs-setup  ezkl/tuned proves
+                         a wheel; about 75 s
+gone        unavailable  gone proves
+                         no python3
+                         fix: install it
+";
+        assert_eq!(example().to_string(), expected);
+    }
+
+    #[test]
+    fn json_has_the_same() {
+        let json = serde_json::to_value(example()).unwrap();
+        assert_eq!(json["workloads"][0]["input_shape"], serde_json::json!([2]));
+        assert_eq!((&json["workloads"][0]["calls"], &json["workloads"][0]["task"]), (&2.into(), &"regression".into()));
+        assert_eq!(json["backends"][2]["fix"], "install it");
+    }
+}

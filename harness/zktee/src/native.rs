@@ -1,0 +1,120 @@
+//! The `native` backend: plain inference by tract, the floor that evidence is paid on top of, and the float reference.
+
+use std::path::PathBuf;
+
+use zktee_core::protocol::{Description, ErrorKind, Job, PhaseReport, Timed, Worker, WorkerError};
+use zktee_core::provider::{Availability, Profile, Provider, Unavailable, WorkerCommand};
+use zktee_core::tensor::Tensor;
+use zktee_core::vocabulary::{Phase, Trust};
+use zktee_models::reference::{FloatModel, ReferenceError};
+
+/// The name in `--backend`.
+pub(crate) const NAME: &str = "native";
+
+/// `native` as a family of one.
+pub(crate) struct Native;
+
+impl Provider for Native {
+    fn profiles(&self) -> Vec<Profile> {
+        let summary = "plain inference by tract, one thread: no evidence, the floor".to_owned();
+        vec![Profile { backend: NAME.to_owned(), summary }]
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::Ready
+    }
+
+    fn provision(&self, _say: &mut dyn FnMut(&str)) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    fn command(&self, _backend: &str) -> Result<WorkerCommand, Unavailable> {
+        let program = this_program().map_err(|error| Unavailable {
+            reason: format!("the running program cannot be found again: {error}"),
+            fix: "start zktee from a path that stays".to_owned(),
+        })?;
+        Ok(WorkerCommand { program, args: vec!["worker".into(), NAME.into()], env: Vec::new() })
+    }
+}
+
+fn this_program() -> std::io::Result<PathBuf> {
+    // On Linux this survives the file being replaced by a newer build while a run goes on.
+    let own = PathBuf::from("/proc/self/exe");
+    if own.exists() { std::fs::canonicalize(own) } else { std::env::current_exe() }
+}
+
+/// The worker's side.
+pub(crate) struct NativeWorker {
+    loaded: Option<(PathBuf, usize, FloatModel)>,
+}
+
+impl NativeWorker {
+    /// A worker that has nothing loaded.
+    pub(crate) fn new() -> Self {
+        Self { loaded: None }
+    }
+
+    fn load(job: &Job) -> Result<FloatModel, WorkerError> {
+        let path = path_of(job.model.as_ref(), "model")?;
+        FloatModel::load(&read(path)?, job.batch).map_err(refusal)
+    }
+}
+
+impl Worker for NativeWorker {
+    fn describe(&self) -> Description {
+        Description {
+            name: "tract-onnx".to_owned(),
+            version: env!("ZKTEE_TRACT_VERSION").to_owned(),
+            phases: vec![Phase::Setup, Phase::Infer],
+            prove_includes_infer: false,
+            trust: Trust::no_evidence(),
+        }
+    }
+
+    fn run(&mut self, phase: Phase, job: &Job, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
+        match phase {
+            Phase::Setup => {
+                let bytes = read(path_of(job.model.as_ref(), "model")?)?;
+                timed.repeat(|| FloatModel::load(&bytes, job.batch)).map_err(refusal)?;
+                Ok(PhaseReport::default())
+            }
+            Phase::Infer => {
+                let model_path = path_of(job.model.as_ref(), "model")?;
+                let inputs = Tensor::read(path_of(job.inputs.as_ref(), "inputs")?).map_err(invalid)?;
+                let (_, _, model) = match self.loaded.take() {
+                    Some(loaded) if loaded.0 == *model_path && loaded.1 == job.batch => self.loaded.insert(loaded),
+                    _ => self.loaded.insert((model_path.clone(), job.batch, Self::load(job)?)),
+                };
+                let prepared = model.prepare(&inputs.data).map_err(invalid)?;
+                let outputs = timed.repeat(|| model.run(&prepared)).map_err(refusal)?;
+                let values = outputs.values().map_err(invalid)?.to_vec();
+                let outputs = Tensor::new(model.output_shape().to_vec(), values).map_err(invalid)?;
+                Ok(PhaseReport { outputs: Some(outputs), ..PhaseReport::default() })
+            }
+            Phase::Prove | Phase::Verify => {
+                Err(WorkerError::new(ErrorKind::Refused, "plain inference gives no evidence"))
+            }
+        }
+    }
+}
+
+fn path_of<'a>(path: Option<&'a PathBuf>, name: &str) -> Result<&'a PathBuf, WorkerError> {
+    path.ok_or_else(|| WorkerError::new(ErrorKind::InvalidInput, format!("the job has no `{name}`")))
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>, WorkerError> {
+    std::fs::read(path).map_err(|error| invalid(format!("{}: {error}", path.display())))
+}
+
+fn invalid(error: impl std::fmt::Display) -> WorkerError {
+    WorkerError::new(ErrorKind::InvalidInput, error.to_string())
+}
+
+fn refusal(error: ReferenceError) -> WorkerError {
+    let kind = match error {
+        ReferenceError::Run { .. } | ReferenceError::Panic { .. } => ErrorKind::Failed,
+        ReferenceError::NotFinite { .. } | ReferenceError::Length { .. } => ErrorKind::InvalidInput,
+        _ => ErrorKind::Refused,
+    };
+    WorkerError::new(kind, error.to_string())
+}

@@ -1,0 +1,101 @@
+//! A folder of a user's own, and the real binary run in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A user's folder with a configuration and a cache.
+pub struct House {
+    dir: TempDir,
+    config: String,
+}
+
+/// What a command left.
+pub struct Done {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl House {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary folder"), config: String::new() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Adds a worker that plays this part, as backend `actor/PART`.
+    pub fn actor(mut self, part: &str) -> Self {
+        let answers = self.path("answers.json");
+        if !answers.exists() {
+            std::fs::write(&answers, answers_of_ols()).expect("the answers");
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workers/actor.py");
+        self.config += &format!(
+            "[[worker]]\nbackend = \"actor/{part}\"\nprogram = \"python3\"\nargs = [{script:?}, {part:?}]\nenv = {{ ACTOR_ANSWERS = {answers:?} }}\n\n"
+        );
+        self
+    }
+
+    /// Adds any text to the configuration.
+    pub fn config(mut self, text: &str) -> Self {
+        self.config += text;
+        self
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        std::fs::write(self.path("zktee.toml"), &self.config).expect("the configuration");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zktee"));
+        command.args(args).current_dir(self.dir.path()).env("ZKTEE_CACHE", self.path("cache")).env("NO_COLOR", "1");
+        command
+    }
+
+    pub fn zktee(&self, args: &[&str]) -> Done {
+        Done::of(&self.command(args).output().expect("zktee starts"))
+    }
+
+    /// The rows of a CSV file of the house, by column.
+    pub fn csv(&self, file: &str) -> Vec<BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(self.path(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+        reader.deserialize().map(|row| row.expect("a row")).collect()
+    }
+
+    /// `cells.csv` of a run, by backend.
+    pub fn cells(&self, run: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+        let rows = self.csv(&format!("{run}/cells.csv"));
+        rows.into_iter().map(|row| (row["backend"].clone(), row)).collect()
+    }
+}
+
+impl Done {
+    pub fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub fn exits(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.out.contains(text) || self.err.contains(text), "no `{text}` in\n{}\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// The float reference's answers to `ols-iris`, as a tensor file.
+fn answers_of_ols() -> String {
+    let workloads = zktee_config::builtins().expect("the built-in workloads");
+    let ols = workloads.iter().find(|workload| workload.name == "ols-iris").expect("ols-iris");
+    let model = zktee_models::reference::FloatModel::load(&ols.onnx, ols.batch).expect("the model");
+    let answers = model.infer(&ols.inputs.data).expect("answers");
+    format!("{{\"shape\":[{},1],\"data\":{answers:?}}}", answers.len())
+}

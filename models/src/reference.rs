@@ -1,0 +1,240 @@
+//! The float reference: tract (<https://github.com/sonos/tract>), one thread.
+//!
+//! All backends are held to it, and it is timed itself as the `native` backend. So a run is split: [`FloatModel::prepare`]
+//! checks and copies an input, [`FloatModel::run`] does nothing but call tract, [`Outputs::values`] reads the result.
+
+use std::{
+    io::Cursor,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use thiserror::Error;
+use tract_onnx::prelude::*;
+
+use crate::{
+    graph::{GraphError, shape},
+    onnx::{self, Batch, OnnxError},
+};
+
+/// Why the float reference does not load or run.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReferenceError {
+    /// The file is no ONNX model, or its input is not one float tensor with a batch first.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The model is made for another batch.
+    #[error("the model has a fixed batch of {expected}, asked for {got}")]
+    Batch {
+        /// The model's batch.
+        expected: usize,
+        /// The batch asked for.
+        got: usize,
+    },
+    /// The batch is 0, or so large that its inputs exceed [`crate::graph::MAX_ELEMENTS`].
+    #[error("a batch must be from 1 to {max} inputs of shape {shape:?}, got {got}")]
+    BatchSize {
+        /// Largest batch of such inputs.
+        max: usize,
+        /// Shape of one input.
+        shape: Vec<usize>,
+        /// The batch asked for.
+        got: usize,
+    },
+    /// tract does not take the model.
+    #[error("tract does not load the model: {reason}")]
+    Load {
+        /// tract's message.
+        reason: String,
+    },
+    /// The model does not give one float tensor with a batch first.
+    #[error("expected one float32 output of shape [{batch}, ...], got {got}")]
+    Output {
+        /// The batch loaded for.
+        batch: usize,
+        /// What the model gives.
+        got: String,
+    },
+    /// The values do not fill the batch.
+    #[error("a batch of shape {shape:?} has {expected} values, got {got}")]
+    Length {
+        /// Shape of the batch.
+        shape: Vec<usize>,
+        /// Its product.
+        expected: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// A value is NaN or infinite.
+    #[error("{which} value {index} is not finite: {value}")]
+    NotFinite {
+        /// `input` or `output`.
+        which: &'static str,
+        /// Position, row-major.
+        index: usize,
+        /// The value, as text (NaN has no equality).
+        value: String,
+    },
+    /// tract failed while it ran.
+    #[error("tract failed: {reason}")]
+    Run {
+        /// tract's message.
+        reason: String,
+    },
+    /// tract panicked: a bug of its own that this model or input brings out.
+    #[error("tract panicked: {reason}")]
+    Panic {
+        /// The panic's message.
+        reason: String,
+    },
+}
+
+/// A model loaded and optimised for one batch size.
+#[derive(Debug)]
+pub struct FloatModel {
+    plan: Arc<TypedRunnableModel>,
+    input_shape: Vec<usize>,
+    output_shape: Vec<usize>,
+}
+
+/// A checked batch of inputs, in tract's own form.
+#[derive(Debug, Clone)]
+pub struct Prepared(TValue);
+
+/// The outputs of one run, in tract's own form.
+#[derive(Debug, Clone)]
+pub struct Outputs(TValue);
+
+impl FloatModel {
+    /// Loads an ONNX model for calls of `batch` inputs each.
+    ///
+    /// # Errors
+    /// [`ReferenceError`] for hostile or unsupported bytes, for another batch than a fixed one, and for models without
+    /// exactly one float input and output; panics inside tract are caught.
+    pub fn load(onnx: &[u8], batch: usize) -> Result<Self, ReferenceError> {
+        let facts = onnx::inspect(onnx)?;
+        if let Batch::Fixed(expected) = facts.batch()?
+            && expected != batch
+        {
+            return Err(ReferenceError::Batch { expected, got: batch });
+        }
+        let one = facts.input_shape()?;
+        let input_shape: Vec<usize> = std::iter::once(batch).chain(one.iter().copied()).collect();
+        if batch == 0 || shape::elements(&input_shape).is_none() {
+            let max = shape::elements(&one).map_or(0, |n| crate::graph::MAX_ELEMENTS / n.max(1));
+            return Err(ReferenceError::BatchSize { max, shape: one, got: batch });
+        }
+        // tract allocates what a model asks for; an allocation that fails cannot be caught.
+        if let Err(OnnxError::Graph(e @ GraphError::TooLarge { .. })) = onnx::read(onnx) {
+            return Err(OnnxError::from(e).into());
+        }
+        let plan =
+            guarded(|| plan(onnx, &input_shape))?.map_err(|e| ReferenceError::Load { reason: format!("{e:#}") })?;
+        let output_shape = output_shape(&plan, batch)?;
+        Ok(Self { plan, input_shape, output_shape })
+    }
+
+    /// Shape of a batch of inputs, the batch first.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.input_shape
+    }
+
+    /// Shape of a batch of outputs, the batch first.
+    pub fn output_shape(&self) -> &[usize] {
+        &self.output_shape
+    }
+
+    /// Checks one batch of inputs, row-major, and copies it into tract's form.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Length`] and [`ReferenceError::NotFinite`].
+    pub fn prepare(&self, inputs: &[f32]) -> Result<Prepared, ReferenceError> {
+        let expected = self.input_shape.iter().product();
+        if inputs.len() != expected {
+            let shape = self.input_shape.clone();
+            return Err(ReferenceError::Length { shape, expected, got: inputs.len() });
+        }
+        check_finite("input", inputs)?;
+        let tensor = Tensor::from_shape(&self.input_shape, inputs)
+            .map_err(|e| ReferenceError::Run { reason: format!("{e:#}") })?;
+        Ok(Prepared(tensor.into_tvalue()))
+    }
+
+    /// Runs one batch. This is the call that the `native` backend times.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Run`] and [`ReferenceError::Panic`].
+    pub fn run(&self, input: &Prepared) -> Result<Outputs, ReferenceError> {
+        let outputs = guarded(|| self.plan.run(tvec!(input.0.clone())))?
+            .map_err(|e| ReferenceError::Run { reason: format!("{e:#}") })?;
+        let output = outputs.into_iter().next();
+        output.map(Outputs).ok_or_else(|| ReferenceError::Run { reason: "no output".into() })
+    }
+
+    /// Prepares, runs and reads any whole number of batches, one after the other.
+    ///
+    /// # Errors
+    /// As [`FloatModel::prepare`], [`FloatModel::run`] and [`Outputs::values`].
+    pub fn infer(&self, inputs: &[f32]) -> Result<Vec<f32>, ReferenceError> {
+        let each = self.input_shape.iter().product();
+        if inputs.is_empty() || !inputs.len().is_multiple_of(each) {
+            let shape = self.input_shape.clone();
+            return Err(ReferenceError::Length { shape, expected: each, got: inputs.len() });
+        }
+        let mut outputs = vec![];
+        for batch in inputs.chunks_exact(each) {
+            outputs.extend_from_slice(self.run(&self.prepare(batch)?)?.values()?);
+        }
+        Ok(outputs)
+    }
+}
+
+impl Outputs {
+    /// The values, row-major, the batch first.
+    ///
+    /// # Errors
+    /// [`ReferenceError::NotFinite`] where the model overflowed or holds a NaN itself.
+    pub fn values(&self) -> Result<&[f32], ReferenceError> {
+        let plain = self.0.try_as_plain_ram().and_then(|view| view.as_slice::<f32>());
+        let values = plain.map_err(|e| ReferenceError::Run { reason: format!("{e:#}") })?;
+        check_finite("output", values)?;
+        Ok(values)
+    }
+}
+
+fn plan(onnx: &[u8], input_shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
+    tract_onnx::onnx()
+        .model_for_read(&mut Cursor::new(onnx))?
+        .with_input_fact(0, f32::fact(input_shape).into())?
+        .into_optimized()?
+        .into_runnable()
+}
+
+fn output_shape(plan: &TypedRunnableModel, batch: usize) -> Result<Vec<usize>, ReferenceError> {
+    let model = plan.model();
+    let wrong = |got: String| ReferenceError::Output { batch, got };
+    if model.outputs.len() != 1 {
+        return Err(wrong(format!("{} outputs", model.outputs.len())));
+    }
+    let fact = model.output_fact(0).map_err(|e| wrong(format!("{e:#}")))?;
+    match fact.shape.as_concrete() {
+        Some(shape) if fact.datum_type == f32::datum_type() && shape.first() == Some(&batch) => Ok(shape.to_vec()),
+        _ => Err(wrong(format!("{fact:?}"))),
+    }
+}
+
+fn check_finite(which: &'static str, values: &[f32]) -> Result<(), ReferenceError> {
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(ReferenceError::NotFinite { which, index, value: values[index].to_string() }),
+    }
+}
+
+/// Runs tract with its panics turned into errors. Nothing of a model that panicked is used again.
+fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, ReferenceError> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let reason = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        ReferenceError::Panic { reason: reason.unwrap_or_else(|| "no message".into()) }
+    })
+}

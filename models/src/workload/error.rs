@@ -1,0 +1,33 @@
+//! Why a workload, or its integer twin, cannot be had.
+
+use thiserror::Error;
+use zktee_datasets::DataError;
+
+use super::BUILTIN_NAMES;
+use crate::integer::QuantError;
+use crate::onnx::OnnxError;
+
+/// A built-in workload that cannot be made.
+#[derive(Debug, Error)]
+pub enum WorkloadError {
+    /// There is no such workload.
+    #[error("no built-in workload `{name}`; there are {}", BUILTIN_NAMES.join(", "))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+    },
+    /// The data set is damaged.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+/// A model without an integer twin.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum TwinError {
+    /// It is not a sequential model of the supported layers.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// It cannot be quantised within the bounds.
+    #[error(transparent)]
+    Quant(#[from] QuantError),
+}

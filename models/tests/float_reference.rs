@@ -1,0 +1,83 @@
+//! tract against a plain evaluation, and what it refuses.
+
+mod common;
+
+use ndarray::array;
+use proptest::prelude::*;
+use zktee_models::graph::{Dense, Layer, Sequential};
+use zktee_models::{
+    onnx::{Batch, OnnxError, write},
+    reference::{FloatModel, ReferenceError},
+};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn tract_agrees_with_the_plain_evaluation(seed: u64, batch in 1usize..4, fixed: bool) {
+        let model = common::model(seed);
+        let declared = if fixed { Batch::Fixed(batch) } else { Batch::dynamic() };
+        let onnx = write(&model, &declared).unwrap();
+        let inputs = common::inputs(&model, seed, 2 * batch);
+        let tract = FloatModel::load(&onnx, batch).unwrap();
+        let outputs = tract.infer(&inputs).unwrap();
+        let plain: Vec<f32> = inputs
+            .chunks_exact(model.input_len())
+            .flat_map(|input| model.evaluate(input).unwrap())
+            .collect();
+        prop_assert_eq!(outputs.len(), plain.len());
+        for (a, b) in outputs.iter().zip(&plain) {
+            prop_assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "tract {a}, plain {b}");
+        }
+    }
+}
+
+#[test]
+fn a_fixed_batch_refuses_another() {
+    let model = common::model(3);
+    let onnx = write(&model, &Batch::Fixed(4)).unwrap();
+    let error = FloatModel::load(&onnx, 5).unwrap_err();
+    assert_eq!(error, ReferenceError::Batch { expected: 4, got: 5 });
+    assert_eq!(FloatModel::load(&onnx, 4).unwrap().input_shape()[0], 4);
+}
+
+#[test]
+fn absurd_batches_are_refused() {
+    let onnx = write(&common::model(3), &Batch::dynamic()).unwrap();
+    for batch in [0, usize::MAX] {
+        let error = FloatModel::load(&onnx, batch).unwrap_err();
+        assert!(matches!(error, ReferenceError::BatchSize { got, .. } if got == batch));
+    }
+}
+
+#[test]
+fn inputs_must_be_finite_and_of_the_right_length() {
+    let model = common::model(3);
+    let tract = FloatModel::load(&write(&model, &Batch::dynamic()).unwrap(), 2).unwrap();
+    let good = common::inputs(&model, 3, 2);
+    assert!(tract.infer(&good).is_ok());
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut inputs = good.clone();
+        let last = inputs.len() - 1;
+        inputs[last] = bad;
+        let expected = ReferenceError::NotFinite { which: "input", index: last, value: bad.to_string() };
+        assert_eq!(tract.infer(&inputs), Err(expected));
+    }
+    assert!(matches!(tract.infer(&good[1..]), Err(ReferenceError::Length { .. })));
+    assert!(matches!(tract.infer(&[]), Err(ReferenceError::Length { .. })));
+}
+
+#[test]
+fn outputs_that_overflow_are_refused() {
+    let double = Dense { weights: array![[2.0]], bias: array![0.0] };
+    let model = Sequential { name: "double".into(), input_shape: vec![1], layers: vec![Layer::Dense(double)] };
+    let tract = FloatModel::load(&write(&model, &Batch::dynamic()).unwrap(), 1).unwrap();
+    let inputs = [f32::MAX];
+    let error = tract.infer(&inputs).unwrap_err();
+    assert!(matches!(error, ReferenceError::NotFinite { which: "output", .. }), "{error}");
+}
+
+#[test]
+fn no_model_is_no_panic() {
+    let error = FloatModel::load(b"nonsense", 1).unwrap_err();
+    assert!(matches!(error, ReferenceError::Onnx(OnnxError::Decode { .. })));
+}
