@@ -248,7 +248,7 @@ def main():
     varied = [name for name in names if name in (rows[0] if rows else {}) and len({str(row.get(name)) for row in rows}) > 1]
     run_args = [name for name in varied if not name.endswith(("_cpu", "_wall", "_mb")) and name not in ("why", "work", "rows")]
     measured = ["rows", "max_error", "agreement", "setup_cpu", "prove_cpu", "verify_cpu", "setup_mb", "prove_mb", "proof_bytes", "why"]
-    table(proved or rows[:20], list(dict.fromkeys(run_args + measured)))
+    table(proved or rows, list(dict.fromkeys(run_args + measured)))
 
 
 if __name__ == "__main__":

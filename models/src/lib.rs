@@ -16,4 +16,4 @@ pub mod integer;
 mod kernels;
 pub mod onnx;
 pub mod reference;
-//pub mod workload;
+pub mod workload;

@@ -93,6 +93,7 @@ pub enum ReferenceError {
 #[derive(Debug)]
 pub struct FloatModel {
     plan: Arc<TypedRunnableModel>,
+    optimised: bool,
     input_shape: Vec<usize>,
     output_shape: Vec<usize>,
 }
@@ -128,10 +129,18 @@ impl FloatModel {
         if let Err(OnnxError::Graph(e @ GraphError::TooLarge { .. })) = onnx::read(onnx) {
             return Err(OnnxError::from(e).into());
         }
-        let plan =
-            guarded(|| plan(onnx, &input_shape))?.map_err(|e| ReferenceError::Load { reason: format!("{e:#}") })?;
+        let (plan, optimised) = match load_plan(onnx, &input_shape, true) {
+            Ok(plan) => (plan, true),
+            // Some optimiser passes of tract 0.23 fail on sound models, such as one output right after a flatten.
+            Err(error) => (load_plan(onnx, &input_shape, false).map_err(|_| error)?, false),
+        };
         let output_shape = output_shape(&plan, batch)?;
-        Ok(Self { plan, input_shape, output_shape })
+        Ok(Self { plan, optimised, input_shape, output_shape })
+    }
+
+    /// Whether tract's optimiser took the model. Where it fails, the model runs as it is, and slower.
+    pub const fn is_optimised(&self) -> bool {
+        self.optimised
     }
 
     /// Shape of a batch of inputs, the batch first.
@@ -202,12 +211,16 @@ impl Outputs {
     }
 }
 
-fn plan(onnx: &[u8], input_shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
-    tract_onnx::onnx()
-        .model_for_read(&mut Cursor::new(onnx))?
-        .with_input_fact(0, f32::fact(input_shape).into())?
-        .into_optimized()?
-        .into_runnable()
+fn load_plan(onnx: &[u8], input_shape: &[usize], optimise: bool) -> Result<Arc<TypedRunnableModel>, ReferenceError> {
+    let plan = guarded(|| plan(onnx, input_shape, optimise))?;
+    plan.map_err(|e| ReferenceError::Load { reason: format!("{e:#}") })
+}
+
+fn plan(onnx: &[u8], input_shape: &[usize], optimise: bool) -> TractResult<Arc<TypedRunnableModel>> {
+    let model = tract_onnx::onnx().model_for_read(&mut Cursor::new(onnx))?;
+    let model = model.with_input_fact(0, f32::fact(input_shape).into())?;
+    let model = if optimise { model.into_optimized()? } else { model.into_typed()? };
+    model.into_runnable()
 }
 
 fn output_shape(plan: &TypedRunnableModel, batch: usize) -> Result<Vec<usize>, ReferenceError> {

@@ -2,9 +2,9 @@
 
 mod common;
 
-use ndarray::array;
+use ndarray::{Array1, Array2, Array4, array};
 use proptest::prelude::*;
-use zktee_models::graph::{Dense, Layer, Sequential};
+use zktee_models::graph::{Conv2d, Dense, Layer, Padding, Sequential};
 use zktee_models::{
     onnx::{Batch, OnnxError, write},
     reference::{FloatModel, ReferenceError},
@@ -29,6 +29,23 @@ proptest! {
             prop_assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "tract {a}, plain {b}");
         }
     }
+}
+
+/// tract 0.23.9's optimiser refuses a single output right after a flatten ("Trying to substitute a ,F32 by 1,F32").
+#[test]
+fn regression_one_output_after_a_flatten() {
+    let conv = Conv2d {
+        weights: Array4::from_elem((3, 1, 3, 1), 0.5),
+        bias: Array1::zeros(3),
+        stride: [1, 1],
+        padding: Padding { top: 0, left: 1, bottom: 1, right: 1 },
+    };
+    let dense = Dense { weights: Array2::from_elem((1, 18), 0.25), bias: Array1::zeros(1) };
+    let layers = vec![Layer::Conv2d(conv), Layer::Flatten, Layer::Dense(dense)];
+    let model = Sequential { name: "one".into(), input_shape: vec![1, 3, 1], layers };
+    let tract = FloatModel::load(&write(&model, &Batch::dynamic()).unwrap(), 1).unwrap();
+    let input = [1.0, 2.0, 3.0];
+    assert_eq!(tract.infer(&input).unwrap(), model.evaluate(&input).unwrap());
 }
 
 #[test]

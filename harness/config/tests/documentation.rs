@@ -111,16 +111,17 @@ fn the_worker_in_python_speaks_the_protocol() {
         tensor.write(&path).unwrap();
         path
     };
-    let inputs = put("inputs.json", &Tensor::new(vec![2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap());
+    let workload = zktee_config::builtin("ols-iris").unwrap();
+    let inputs = put("inputs.json", &workload.call(0));
     let model_path = cell.join("model.onnx");
-    fs::write(&model_path, model(3, vec![0.25, -1.0, 2.0])).unwrap();
+    fs::write(&model_path, &workload.onnx).unwrap();
     let job = Job {
         workload: "w".into(),
         backend: "python".into(),
         dir: cell.clone(),
         threads: 1,
         cache: cell.clone(),
-        batch: 2,
+        batch: workload.batch,
         model: Some(model_path),
         inputs: Some(inputs),
         ..Job::default()
@@ -143,7 +144,13 @@ fn the_worker_in_python_speaks_the_protocol() {
     let setup = worker.phase(Operation::Setup, job.clone());
     assert!(setup.wall_s > 0.0 && setup.untimed_s >= 0.0 && setup.peak_rss_bytes > 1 << 20, "{setup:?}");
     let infer = worker.phase(Operation::Infer, job.clone());
-    assert_eq!(infer.outputs, Some(Tensor::new(vec![2, 1], vec![4.75, 8.5]).unwrap()));
+    let outputs = infer.outputs.as_ref().unwrap();
+    assert_eq!(outputs.shape, [workload.batch, 1]);
+    let reference = zktee_models::onnx::read(&workload.onnx).unwrap();
+    for (input, output) in workload.inputs.data.chunks_exact(3).zip(&outputs.data) {
+        let expected = reference.evaluate(input).unwrap()[0];
+        assert!((expected - output).abs() < 1e-5, "{expected} and {output}");
+    }
     assert!(infer.wall_s > 0.0 && infer.user_s <= infer.wall_s + 0.05, "{infer:?}");
     assert!(matches!(worker.ask(Operation::Prove, Some(job)), Reply::Error(_)));
     worker.end();

@@ -141,9 +141,14 @@ impl Progress {
     }
 
     /// What one more round of a cell is expected to take; nothing is known before the first.
-    fn expected_s(&self, cell: &CellId, phases: &[Phase]) -> f64 {
+    fn expected_s(&self, cell: &CellId) -> f64 {
         const PROCESS_S: f64 = 0.2;
-        phases.iter().filter_map(|phase| self.last_s.get(&(cell.clone(), *phase))).map(|s| s + PROCESS_S).sum()
+        Phase::ALL.into_iter().filter_map(|phase| self.last_s.get(&(cell.clone(), phase))).map(|s| s + PROCESS_S).sum()
+    }
+
+    /// Rounds that a cell has gone through, some of its phases at least.
+    fn rounds(&self, cell: &CellId) -> u32 {
+        Phase::ALL.into_iter().map(|phase| self.taken(cell, phase)).max().unwrap_or(0)
     }
 }
 
@@ -248,7 +253,7 @@ impl Run<'_> {
         let skipped_phases =
             if round == 0 { Phase::ALL.len() - description.phases.len().min(Phase::ALL.len()) } else { 0 };
         self.observer.event(Event::Skipped { samples: skipped_phases as u64 * u64::from(settings.samples) });
-        if self.beyond_budget(&id, &description, settings.time_budget_s, round) {
+        if self.beyond_budget(plan, &id, round) {
             let left = description.phases.iter().filter(|phase| self.progress.taken(&id, **phase) <= round).count();
             self.observer.event(Event::Skipped { samples: left as u64 });
             return Ok(());
@@ -293,10 +298,21 @@ impl Run<'_> {
         prepared.map_err(PhaseError::Failed)
     }
 
-    /// The first round is always taken; a later one only when it is expected to end within the budget.
-    fn beyond_budget(&self, id: &CellId, description: &Description, budget_s: Option<f64>, round: u32) -> bool {
+    /// The first round is always taken. A later one is taken only when it is expected to end within the budget, together with all
+    /// that cheaper cells still need to reach the least number of samples: one dear cell must not cost many others theirs.
+    fn beyond_budget(&self, plan: &Plan, id: &CellId, round: u32) -> bool {
+        let settings = &plan.record.settings;
+        let Some(budget_s) = settings.time_budget_s.filter(|_| round > 0) else { return false };
         let spent_s = self.spent_before_s + self.start.elapsed().as_secs_f64();
-        round > 0 && budget_s.is_some_and(|budget| spent_s + self.progress.expected_s(id, &description.phases) > budget)
+        let own_s = self.progress.expected_s(id);
+        let others = plan.cells.iter().map(|cell| &plan.record.cells[cell.index].id);
+        let owed_s: f64 = others
+            .filter(|other| *other != id && !self.progress.failed.contains(other))
+            .map(|other| (self.progress.expected_s(other), settings.min_samples.saturating_sub(self.progress.rounds(other))))
+            .filter(|(expected_s, _)| *expected_s < own_s)
+            .map(|(expected_s, rounds)| expected_s * f64::from(rounds))
+            .sum();
+        spent_s + own_s + owed_s > budget_s
     }
 
     /// Puts one sample's rows on disk; the first stands for the whole phase.

@@ -10,7 +10,7 @@ use zktee_ezkl::Ezkl;
 use zktee_runner::Providers;
 
 use crate::cli::{CacheArguments, ConfigArguments};
-use crate::native::Native;
+use crate::native::{Native, this_program};
 
 /// The workloads and backends that a command works with.
 pub(crate) struct Known {
@@ -23,7 +23,11 @@ pub(crate) struct Known {
 pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
     let cache = cache_folder(&arguments.cache)?;
     let mut workloads = zktee_config::builtins().context("the built-in workloads cannot be read")?;
-    let mut families: Vec<Box<dyn Provider>> = vec![Box::new(Native), Box::new(Ezkl::new(cache.clone()))];
+    let ezkl = match this_program() {
+        Ok(program) => Ezkl::new(cache.clone()).srs_maker(program),
+        Err(_) => Ezkl::new(cache.clone()),
+    };
+    let mut families: Vec<Box<dyn Provider>> = vec![Box::new(Native), Box::new(ezkl)];
     let beside = Path::new(FILE_NAME);
     let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));
     if let Some(file) = file {

@@ -59,6 +59,14 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Make a structured reference string of 2^LOGROWS powers, for benchmarks alone: its maker could forge proofs
+    #[command(hide = true)]
+    Srs {
+        /// Base-2 logarithm of the number of powers
+        logrows: u32,
+        /// The file to write
+        file: PathBuf,
+    },
     /// Speak the worker protocol on standard input and output, as a built-in backend
     #[command(hide = true)]
     Worker {
@@ -135,7 +143,7 @@ pub(crate) struct RunArguments {
     /// Samples of each phase, as far as the time budget goes [default: 10, or 1 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) samples: Option<u32>,
-    /// Begin no sample that would end later than this; the first of each phase is always taken [default: 20min]
+    /// Begin no sample that would end later than this; the first of each phase is always taken [default: 22min]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) time_budget: Option<Duration>,
     /// Longest time for one call of a worker

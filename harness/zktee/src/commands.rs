@@ -27,6 +27,10 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
             clap_complete::generate(shell, &mut Arguments::command(), "zktee", &mut std::io::stdout());
             Ok(Code::Success)
         }
+        Command::Srs { logrows, file } => {
+            zktee_srs::write_atomically(&file, logrows, 0, |_, _| {})?;
+            Ok(Code::Success)
+        }
         Command::Worker { backend } => worker(&backend),
     }
 }

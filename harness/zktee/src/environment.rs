@@ -32,11 +32,6 @@ pub(crate) fn collect(versions: BTreeMap<String, String>) -> Environment {
     Machine::here().environment(versions)
 }
 
-/// The machine's load average over one minute: how many threads want to run.
-pub(crate) fn load_1m() -> Option<f64> {
-    Machine::here().load_1m()
-}
-
 /// The files that describe a machine, under `/` or, in tests, elsewhere.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -154,7 +149,7 @@ impl Machine {
         self.read("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").map(|text| text.trim().to_owned())
     }
 
-    /// See [`load_1m`].
+    /// The load average over one minute: how many threads want to run.
     pub(crate) fn load_1m(&self) -> Option<f64> {
         self.read("proc/loadavg")?.split_whitespace().next()?.parse().ok()
     }
@@ -291,7 +286,7 @@ mod tests {
         let environment = collect(BTreeMap::new());
         assert!(environment.cores >= 1 && !environment.os.is_empty(), "{environment:?}");
         if cfg!(target_os = "linux") {
-            assert!(environment.memory_bytes > 1 << 20 && load_1m().is_some(), "{environment:?}");
+            assert!(environment.memory_bytes > 1 << 20 && environment.load_1m.is_some(), "{environment:?}");
         }
     }
 }

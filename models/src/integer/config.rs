@@ -25,8 +25,10 @@ pub const EXPONENT_LIMIT: u32 = 12;
 /// may be as fine as the accumulator's bound lets them, and more than `2^-17` of error a weight is worth nothing.
 pub const OUTPUT_EXPONENT_LIMIT: u32 = 16;
 
-/// Default of [`QuantConfig::headroom`]: activations a quarter larger than any of the calibration are still in range.
-pub const DEFAULT_HEADROOM: f64 = 1.25;
+/// Default of [`QuantConfig::headroom`]: activations twice as large as any of the calibration are still in range.
+///
+/// It costs one bit of resolution, which the models here do not miss: what limits their precision is the weights.
+pub const DEFAULT_HEADROOM: f64 = 2.0;
 
 /// How a float model becomes integers.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -39,11 +39,11 @@ pub(crate) struct Metrics {
 
 impl fmt::Display for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { metric, value, inputs, parameters, multiplications, largest_activation, .. } = self;
+        let Self { sha256, metric, value, inputs, parameters, multiplications, largest_activation, .. } = self;
         write!(
             f,
             "{metric} {value:.6} on {inputs} inputs; {parameters} parameters, {multiplications} multiplications, \
-             activations up to {largest_activation:.2}"
+             activations up to {largest_activation:.2}; SHA-256 {sha256}"
         )
     }
 }

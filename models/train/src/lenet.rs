@@ -110,7 +110,8 @@ mod tests {
         let written = net.to_sequential().unwrap();
         assert_eq!((written.parameters(), written.multiplications().unwrap()), (61_706, 416_520));
 
-        let image: Vec<f32> = zktee_datasets::mnist_test().unwrap().images.into_iter().take(28 * 28).map(pixel).collect();
+        let image: Vec<f32> =
+            zktee_datasets::mnist_test().unwrap().images.into_iter().take(28 * 28).map(pixel).collect();
         let expected = written.evaluate(&image).unwrap();
         let scores = net.forward(&padded(image, 1).unwrap()).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         for (score, expected) in scores.iter().zip(&expected) {

@@ -60,13 +60,16 @@ def make_srs(path, logrows):
     os.close(handle)
     start = time.perf_counter()
     try:
-        # In a process of its own: its memory must not show in the peak of the phase.
-        code = "import sys, ezkl; ezkl.gen_srs(sys.argv[1], int(sys.argv[2]))"
-        made = subprocess.run([sys.executable, "-c", code, half, str(logrows)], stdin=subprocess.DEVNULL,
-                              stdout=sys.stderr, check=False, preexec_fn=die_with_parent if os.name == "posix" else None)
+        # In a process of its own: its memory must not show in the peak of the phase. The runner's own maker writes the same
+        # file ten times faster than EZKL's gen_srs.
+        maker = os.environ.get("ZKTEE_SRS_MAKER")
+        code = "import sys, ezkl; ezkl.gen_srs(sys.argv[2], int(sys.argv[1]))"
+        command = [maker, "srs"] if maker else [sys.executable, "-c", code]
+        made = subprocess.run([*command, str(logrows), half], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False,
+                              preexec_fn=die_with_parent if os.name == "posix" else None)
         if made.returncode != 0 or not srs_is_whole(half, logrows):
-            raise WorkerError("failed", f"gen_srs for 2^{logrows} rows ended with {made.returncode} and left no whole file",
-                              f"it needs {srs_bytes(logrows) >> 20} MiB in the cache folder")
+            raise WorkerError("failed", f"making the reference string of 2^{logrows} rows ended with {made.returncode} and left "
+                              "no whole file", f"it needs {srs_bytes(logrows) >> 20} MiB in the cache folder")
         os.replace(half, path)
     finally:
         if os.path.exists(half):

@@ -26,6 +26,7 @@ from srs import die_with_parent, ensure_srs, srs_bytes, srs_is_whole, srs_path, 
 VERSION = 1
 MAX_LINE = 64 << 20
 VERIFIER_SRS = "verifier.srs"
+CALIBRATION_ROWS = 20
 
 
 # --- the phases -----------------------------------------------------------------------------------------------------------
@@ -90,18 +91,19 @@ def setup(profile, job):
     if not os.path.isfile(model):
         raise WorkerError("invalid-input", f"no such model: {model}")
     os.makedirs(job.path("dir"), exist_ok=True)
-    # EZKL takes whole batches only: the rows are repeated until the last one is full.
+    # EZKL takes whole batches only: the rows are repeated until one is full. Its examples calibrate on 20 inputs.
     row = count(shape[1:])
-    rows = math.ceil(shape[0] / job.batch) * job.batch
+    rows = math.ceil(min(shape[0], CALIBRATION_ROWS) / job.batch) * job.batch
+    data = (data * math.ceil(rows / shape[0]))[: rows * row]
     calibration = job.own("calibration.json")
-    write_input(calibration, (data * math.ceil(rows / shape[0]))[: rows * row])
+    write_input(calibration, data)
 
     plan, notes = plan_for(profile, job.fields.get("workload")), []
     watch = Stopwatch()
     if profile == "default":
         make_circuit(job, watch, plan, calibration)
     else:
-        notes += make_tuned_circuit(job, watch, plan, (data * math.ceil(rows / shape[0]))[: job.batch * row], calibration)
+        notes += make_tuned_circuit(job, watch, plan, data[: job.batch * row], calibration)
     settings = read_settings(job)
     logrows = settings["run_args"]["logrows"]
     srs, srs_s = ensure_srs(job, logrows)

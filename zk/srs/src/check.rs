@@ -3,10 +3,10 @@
 //! Three relations, after the generators and the curve equations (which every point must satisfy) are found right:
 //!
 //! * e(\[s\]G, G2) = e(G, \[s\]G2): both groups have the same secret.
-//! * e(Σ r_i \[s^(i+1)\]G, G2) = e(Σ r_i \[s^i\]G, \[s\]G2) for random r_i: each power is s times the one before. One pairing
+//! * e(Σ `r_i` \[s^(i+1)\]G, G2) = e(Σ `r_i` \[s^i\]G, \[s\]G2) for random `r_i`: each power is s times the one before. One pairing
 //!   tests them all (small-exponent batch verification; Bellare, Garay, Rabin, EUROCRYPT 1998).
 //! * The Lagrange points, added up in m residue classes i mod m, are commitments to polynomials of which the coefficients are
-//!   known in closed form and are zero but for every (n/m)th: Σ_{i ≡ c mod m} L_i(X) = 1/m Σ_t ω_m^(−ct) X^(tn/m). A random
+//!   known in closed form and are zero but for every (n/m)th: `Σ_{i ≡ c mod m} L_i(X) = 1/m Σ_t ω_m^(−ct) X^(tn/m)`. A random
 //!   combination of the m classes is compared with that of the m powers. With m = n that is the equality of two bases.
 //!
 //! What is compared are random combinations, so a file that fails is wrong, and one that is wrong may pass with a probability
@@ -24,18 +24,19 @@ use halo2curves_axiom::pairing::{MillerLoopResult, MultiMillerLoop};
 use rand::RngExt;
 
 use crate::error::{Relation, SrsError};
-use crate::format::{Position, Source};
+use crate::format::{Position, Source, file_bytes};
 use crate::generate::root_of_unity;
 use crate::verifier::check_generator;
 
 /// How much a check may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Depth {
-    /// Reads every point once: less than a second for k = 19. Any single wrong point is found, and a file of several wrong ones
-    /// passes with a probability below 1/128, unless two Lagrange points of one residue class modulo 256 are interchanged.
+    /// Reads every point once: about a second for k = 19. Any single wrong point is found. Several wrong powers pass with a
+    /// probability of 1/255 at most; several wrong Lagrange points pass only if the sum of every residue class of them modulo
+    /// 256 stays as it is, as when two of one class are interchanged.
     #[default]
     Quick,
-    /// Any wrong file is found but for a probability below 2^−55. Takes about ten times as long, and the points in memory.
+    /// Any wrong file is found but for a probability below 2^−63. Takes several times as long, and the points in memory.
     Full,
 }
 
@@ -70,6 +71,9 @@ pub fn check(path: &Path, k: u32) -> Result<(), SrsError> {
 /// # Errors
 /// [`SrsError`] naming the file and what is wrong with it.
 pub fn check_to(path: &Path, k: u32, depth: Depth) -> Result<(), SrsError> {
+    if file_bytes(k).is_none() {
+        return Err(SrsError::SizeOutOfRange { k });
+    }
     let mut source = Source::open(path)?;
     if source.k() != k {
         return Err(SrsError::Size { path: path.to_path_buf(), expected: k, got: source.k() });
@@ -172,11 +176,11 @@ struct Round {
 }
 
 /// A sum of points with coefficients of one byte: those of equal coefficients are added up first (Pippenger's method).
-struct Buckets([G1; 255]);
+struct Buckets(Vec<G1>);
 
 impl Default for Buckets {
     fn default() -> Self {
-        Self([G1::identity(); 255])
+        Self(vec![G1::identity(); 255])
     }
 }
 

@@ -65,6 +65,14 @@ pub enum SrsError {
         /// The size in the file's first four bytes.
         got: u32,
     },
+    /// The file says that it is of a size that this crate does not read.
+    #[error("{} is for k = {got}, expected {MIN_K} to {MAX_K}", path.display())]
+    FileSizeOutOfRange {
+        /// Which file.
+        path: PathBuf,
+        /// The size in the file's first four bytes.
+        got: u32,
+    },
     /// The bytes of a point are no finite point of its group.
     #[error("{}: {position} is {got}, expected a finite point of its group", path.display())]
     NotAPoint {

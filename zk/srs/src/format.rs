@@ -87,7 +87,8 @@ impl Source {
         }
         source.fill(&mut size)?;
         source.k = u32::from_le_bytes(size);
-        let expected = file_bytes(source.k).ok_or(SrsError::SizeOutOfRange { k: source.k })?;
+        let expected = file_bytes(source.k)
+            .ok_or_else(|| SrsError::FileSizeOutOfRange { path: source.path.clone(), got: source.k })?;
         if got != expected {
             return Err(SrsError::Length { path: source.path, expected, got });
         }
@@ -101,7 +102,9 @@ impl Source {
 
     /// Hands over the next 2^k points of G1 in order, each valid and finite.
     pub(crate) fn g1_section(
-        &mut self, position: fn(u64) -> Position, mut take: impl FnMut(usize, G1Affine),
+        &mut self,
+        position: fn(u64) -> Position,
+        mut take: impl FnMut(usize, G1Affine),
     ) -> Result<(), SrsError> {
         let points = 1_usize << self.k;
         let mut bytes = vec![0; G1_BYTES * PIECE.min(points)];

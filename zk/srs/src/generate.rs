@@ -1,13 +1,11 @@
 //! Making a reference string: scalars by closed forms, then multiples of G, streamed.
 
-use std::fs::Permissions;
 use std::io::{self, Write};
 use std::path::Path;
 
 use halo2curves_axiom::bn256::{Fr, G1Affine, G2Affine};
 use halo2curves_axiom::ff::{BatchInvert, Field, FromUniformBytes, PrimeField};
 use halo2curves_axiom::group::Curve;
-use halo2curves_axiom::group::prime::PrimeCurveAffine;
 use halo2curves_axiom::serde::SerdeObject;
 use rand::TryCryptoRng;
 use rayon::prelude::*;
@@ -29,7 +27,11 @@ const BATCH: usize = 1 << 10;
 /// # Errors
 /// [`SrsError::SizeOutOfRange`], [`SrsError::Threads`], [`SrsError::Randomness`], or [`SrsError::Sink`] of `to`.
 pub fn generate<R: TryCryptoRng>(
-    to: impl Write, k: u32, threads: usize, rng: &mut R, progress: impl FnMut(u64, u64),
+    to: impl Write,
+    k: u32,
+    threads: usize,
+    rng: &mut R,
+    progress: impl FnMut(u64, u64),
 ) -> Result<(), SrsError> {
     if file_bytes(k).is_none() {
         return Err(SrsError::SizeOutOfRange { k });
@@ -51,9 +53,9 @@ pub fn write_atomically(path: &Path, k: u32, threads: usize, progress: impl FnMu
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".srs-").suffix(".part");
-    if let Some(permissions) = readable() {
-        builder.permissions(permissions);
-    }
+    // Nothing in the file is secret: as of any other file, the process's mask decides who reads it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(directory).map_err(failed("write beside"))?;
     generate(file.as_file_mut(), k, threads, &mut rand::rngs::SysRng, progress).map_err(|error| match error {
         SrsError::Sink { source } => failed("write")(source),
@@ -61,18 +63,6 @@ pub fn write_atomically(path: &Path, k: u32, threads: usize, progress: impl FnMu
     })?;
     file.as_file().sync_all().map_err(failed("write"))?;
     file.persist(path).map(drop).map_err(|error| failed("rename a file to")(error.error))
-}
-
-/// Nothing in the file is secret: as any other file, the mask of the process decides who reads it.
-#[cfg(unix)]
-fn readable() -> Option<Permissions> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(Permissions::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn readable() -> Option<Permissions> {
-    None
 }
 
 /// A secret that is neither 0 nor one of the 2^k-th roots of unity, at which points of the string would be at infinity.
@@ -89,7 +79,11 @@ fn secret<R: TryCryptoRng>(k: u32, rng: &mut R) -> Result<Fr, SrsError> {
 
 /// Writes the string of a given secret, of which 0 and the roots of unity are allowed here.
 fn generate_from(
-    s: Fr, mut to: impl Write, k: u32, threads: usize, mut progress: impl FnMut(u64, u64),
+    s: Fr,
+    mut to: impl Write,
+    k: u32,
+    threads: usize,
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<(), SrsError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

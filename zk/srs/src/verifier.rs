@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use halo2curves_axiom::bn256::{G1Affine, G2Affine};
-use halo2curves_axiom::group::prime::PrimeCurveAffine;
 use halo2curves_axiom::serde::SerdeObject;
 
 use crate::error::SrsError;
@@ -34,7 +33,10 @@ pub fn verifier_part(path: &Path) -> Result<Vec<u8>, SrsError> {
 
 /// That a point of the file is the generator that it should be.
 pub(crate) fn check_generator<P: SerdeObject + PartialEq>(
-    path: &Path, position: Position, got: &P, expected: &P,
+    path: &Path,
+    position: Position,
+    got: &P,
+    expected: &P,
 ) -> Result<(), SrsError> {
     if got == expected {
         return Ok(());
