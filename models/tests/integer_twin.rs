@@ -88,7 +88,7 @@ fn pools_after(model: &Sequential, layer: &Layer) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(20000))]
     #[test]
     fn the_twin_is_as_close_as_its_roundings(seed: u64) {
         let model = common::model(seed);
@@ -298,6 +298,14 @@ fn a_model_that_is_zero_over_the_calibration_still_works() {
     let model = chain(1, vec![dense(array![[0.0f32]]), Layer::Relu, dense(array![[1.0]])]);
     let twin = IntegerModel::from_float(&model, &[0.0], &QuantConfig::default()).unwrap();
     assert_eq!(twin.infer(&[0]), Ok(vec![0]));
+}
+
+#[test]
+fn the_digest_of_a_known_model() {
+    let model = chain(2, vec![dense(array![[1.0f32, -1.0]]), Layer::Relu, dense(array![[1.0]])]);
+    let twin = IntegerModel::from_float(&model, &[1.0, 0.5], &QuantConfig::default()).unwrap();
+    // Of the encoding in docs/quantisation.md, made by an independent program.
+    assert_eq!(twin.digest(), "6e7d479616bdfe33514acfeebbc387037eafbeed356c4fdd6e913d0dd76868e4");
 }
 
 type Edit = dyn Fn(&mut Parts);

@@ -68,14 +68,17 @@ struct Conversation {
 }
 
 impl Conversation {
+    fn line(&mut self, line: &str) -> Response {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
     fn ask(&mut self, op: Operation, job: Option<Job>) -> Reply {
         self.id += 1;
         let request = Request { v: VERSION, id: self.id, cell: "w@python".into(), op, job };
-        let input = self.input.as_mut().unwrap();
-        writeln!(input, "{}", serde_json::to_string(&request).unwrap()).unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let response: Response = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let response = self.line(&serde_json::to_string(&request).unwrap());
         assert_eq!((response.v, response.id, response.cell.as_deref()), (VERSION, Some(self.id), Some("w@python")));
         response.reply
     }
@@ -153,5 +156,10 @@ fn the_worker_in_python_speaks_the_protocol() {
     }
     assert!(infer.wall_s > 0.0 && infer.user_s <= infer.wall_s + 0.05, "{infer:?}");
     assert!(matches!(worker.ask(Operation::Prove, Some(job)), Reply::Error(_)));
+    for line in
+        ["no request", r#"{"v":2,"id":1,"cell":"c","op":"describe"}"#, r#"{"v":1,"id":1,"cell":"c","op":"infer"}"#]
+    {
+        assert!(matches!(worker.line(line).reply, Reply::Error(_)), "{line}");
+    }
     worker.end();
 }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use zktee_core::protocol::Description;
 use zktee_core::record::Sample;
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
 use zktee_report::samples::{self, Journal, JournalError, SamplesError};
