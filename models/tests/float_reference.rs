@@ -11,7 +11,7 @@ use zktee_models::{
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
     fn tract_agrees_with_the_plain_evaluation(seed: u64, batch in 1usize..4, fixed: bool) {
         let model = common::model(seed);

@@ -88,7 +88,7 @@ fn pools_after(model: &Sequential, layer: &Layer) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn the_twin_is_as_close_as_its_roundings(seed: u64) {
         let model = common::model(seed);

@@ -307,7 +307,9 @@ impl Run<'_> {
         let others = plan.cells.iter().map(|cell| &plan.record.cells[cell.index].id);
         let owed_s: f64 = others
             .filter(|other| *other != id && !self.progress.failed.contains(other))
-            .map(|other| (self.progress.expected_s(other), settings.min_samples.saturating_sub(self.progress.rounds(other))))
+            .map(|other| {
+                (self.progress.expected_s(other), settings.min_samples.saturating_sub(self.progress.rounds(other)))
+            })
             .filter(|(expected_s, _)| *expected_s < own_s)
             .map(|(expected_s, rounds)| expected_s * f64::from(rounds))
             .sum();

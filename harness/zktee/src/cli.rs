@@ -12,8 +12,10 @@ use clap_complete::Shell;
 /// report.html in the folder that it names.
 #[derive(Debug, Parser)]
 #[command(name = "zktee", version, about, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0 done, 2 command line, 3 bad input file, 4 a cell failed, 5 storage, 6 a check failed, \
-    130 interrupted (resume with --resume).")]
+#[command(
+    after_help = "Exit codes: 0 done, 2 command line, 3 bad input file, 4 a cell failed, 5 storage, 6 a check failed, \
+    130 interrupted (resume with --resume)."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -38,7 +38,11 @@ impl Estimates {
     pub(crate) fn published() -> Self {
         let mut reader = csv::Reader::from_reader(PUBLISHED.as_bytes());
         let cells = reader.deserialize().filter_map(Result::<PublishedCell, _>::ok);
-        Self(cells.filter_map(|cell| Some((CellId::new(&cell.workload, &cell.backend), cell.one_of_each_s()?))).collect())
+        Self(
+            cells
+                .filter_map(|cell| Some((CellId::new(&cell.workload, &cell.backend), cell.one_of_each_s()?)))
+                .collect(),
+        )
     }
 
     /// One sample of each phase of a cell, seconds; none for cells that the published run does not have.

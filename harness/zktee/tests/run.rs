@@ -20,7 +20,19 @@ fn run_of(house: &House, parts: &[&str], more: &[&str]) -> Done {
 #[test]
 fn native_and_a_good_prover_are_measured_and_verified() {
     let house = House::new().actor("good-prover");
-    let args = ["run", "--workload", "ols-iris", "--backend", "native", "--backend", "actor", "--out", "run", "--samples", "3"];
+    let args = [
+        "run",
+        "--workload",
+        "ols-iris",
+        "--backend",
+        "native",
+        "--backend",
+        "actor",
+        "--out",
+        "run",
+        "--samples",
+        "3",
+    ];
     house.zktee(&args).exits(0).says("report.html");
     let cells = house.cells("run");
     for backend in ["native", "actor/good-prover"] {
@@ -55,7 +67,7 @@ fn whatever_a_worker_does_becomes_an_outcome_and_the_run_goes_on() {
         ("wrong-answer", "wrong", "differ from the float reference"),
         ("too-few-answers", "wrong", "1 outputs instead of 150"),
         ("not-finite", "crashed", "negative or not finite"),
-        ("chatters", "crashed", "unasked"),
+        ("chatters", "crashed", "protocol: "),
         ("never-exits", "crashed", "still running"),
         ("exits-badly", "crashed", "exit status: 3"),
         ("rejects-own", "wrong", "rejected the evidence"),
@@ -175,8 +187,14 @@ fn the_report_is_rebuilt_from_the_samples_alone_and_a_damaged_record_is_named() 
 #[test]
 fn a_full_disk_and_a_folder_without_permission_are_named() {
     let house = House::new().actor("good");
-    house.zktee(&["run", "--out", "/proc/nowhere", "--backend", "native", "--workload", "ols*"]).exits(5).says("/proc/nowhere");
-    let full = house.command(&["run", "--out", "/dev/full/run", "--backend", "native", "--workload", "ols*"]).output().unwrap();
+    house
+        .zktee(&["run", "--out", "/proc/nowhere", "--backend", "native", "--workload", "ols*"])
+        .exits(5)
+        .says("/proc/nowhere");
+    let full = house
+        .command(&["run", "--out", "/dev/full/run", "--backend", "native", "--workload", "ols*"])
+        .output()
+        .unwrap();
     Done::of(&full).exits(5).says("/dev/full");
 }
 

@@ -10,7 +10,9 @@ use zktee_core::provider::Provider as _;
 use zktee_core::record::{Environment, RunRecord, Settings};
 use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_report::Cell;
-use zktee_runner::{FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes};
+use zktee_runner::{
+    FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
+};
 
 use crate::backends::{self, Known};
 use crate::cli::RunArguments;
@@ -93,7 +95,15 @@ fn plan_new(
     workloads.retain(|workload| wanted.takes(&workload.name));
     let estimates = Estimates::published();
     let estimate = |cell: &CellId| estimates.cell_s(cell);
-    Ok(Plan::new(workloads, &backends, providers, reference()?, settings(arguments), std::env::args().collect(), &estimate)?)
+    Ok(Plan::new(
+        workloads,
+        &backends,
+        providers,
+        reference()?,
+        settings(arguments),
+        std::env::args().collect(),
+        &estimate,
+    )?)
 }
 
 fn reference() -> anyhow::Result<zktee_core::provider::WorkerCommand> {

@@ -7,29 +7,29 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// A user's folder with a configuration and a cache.
-pub struct House {
+pub(crate) struct House {
     dir: TempDir,
     config: String,
 }
 
 /// What a command left.
-pub struct Done {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl House {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().expect("a temporary folder"), config: String::new() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Adds a worker that plays this part, as backend `actor/PART`.
-    pub fn actor(mut self, part: &str) -> Self {
+    pub(crate) fn actor(mut self, part: &str) -> Self {
         let answers = self.path("answers.json");
         if !answers.exists() {
             std::fs::write(&answers, answers_of_ols()).expect("the answers");
@@ -41,38 +41,32 @@ impl House {
         self
     }
 
-    /// Adds any text to the configuration.
-    pub fn config(mut self, text: &str) -> Self {
-        self.config += text;
-        self
-    }
-
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         std::fs::write(self.path("zktee.toml"), &self.config).expect("the configuration");
         let mut command = Command::new(env!("CARGO_BIN_EXE_zktee"));
         command.args(args).current_dir(self.dir.path()).env("ZKTEE_CACHE", self.path("cache")).env("NO_COLOR", "1");
         command
     }
 
-    pub fn zktee(&self, args: &[&str]) -> Done {
+    pub(crate) fn zktee(&self, args: &[&str]) -> Done {
         Done::of(&self.command(args).output().expect("zktee starts"))
     }
 
     /// The rows of a CSV file of the house, by column.
-    pub fn csv(&self, file: &str) -> Vec<BTreeMap<String, String>> {
+    pub(crate) fn csv(&self, file: &str) -> Vec<BTreeMap<String, String>> {
         let mut reader = csv::Reader::from_path(self.path(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
         reader.deserialize().map(|row| row.expect("a row")).collect()
     }
 
     /// `cells.csv` of a run, by backend.
-    pub fn cells(&self, run: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    pub(crate) fn cells(&self, run: &str) -> BTreeMap<String, BTreeMap<String, String>> {
         let rows = self.csv(&format!("{run}/cells.csv"));
         rows.into_iter().map(|row| (row["backend"].clone(), row)).collect()
     }
 }
 
 impl Done {
-    pub fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -80,12 +74,12 @@ impl Done {
         }
     }
 
-    pub fn exits(&self, code: i32) -> &Self {
+    pub(crate) fn exits(&self, code: i32) -> &Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
 
-    pub fn says(&self, text: &str) -> &Self {
+    pub(crate) fn says(&self, text: &str) -> &Self {
         assert!(self.out.contains(text) || self.err.contains(text), "no `{text}` in\n{}\n{}", self.out, self.err);
         self
     }
