@@ -11,7 +11,7 @@ use zktee_models::{
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
     fn tract_agrees_with_the_plain_evaluation(seed: u64, batch in 1usize..4, fixed: bool) {
         let model = common::model(seed);
@@ -46,6 +46,18 @@ fn regression_one_output_after_a_flatten() {
     let tract = FloatModel::load(&write(&model, &Batch::dynamic()).unwrap(), 1).unwrap();
     let input = [1.0, 2.0, 3.0];
     assert_eq!(tract.infer(&input).unwrap(), model.evaluate(&input).unwrap());
+}
+
+/// tract 0.23.9's optimiser takes this model and computes something else: it drops an axis of 1 that padding widens to 2.
+#[test]
+fn regression_an_axis_of_one_that_padding_widens() {
+    let model = common::model(15_606_103_047_124_841_708);
+    let onnx = write(&model, &Batch::dynamic()).unwrap();
+    let tract = FloatModel::load(&onnx, 1).unwrap();
+    let input = common::inputs(&model, 7, 1);
+    for (a, b) in tract.infer(&input).unwrap().iter().zip(model.evaluate(&input).unwrap()) {
+        assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "tract {a}, plain {b}, optimised {}", tract.is_optimised());
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! A folder of a user's own, and the real binary run in it.
+#![expect(dead_code, reason = "each test file is a program of its own and uses a part of this")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,12 @@ impl House {
         self.config += &format!(
             "[[worker]]\nbackend = \"actor/{part}\"\nprogram = \"python3\"\nargs = [{script:?}, {part:?}]\nenv = {{ ACTOR_ANSWERS = {answers:?} }}\n\n"
         );
+        self
+    }
+
+    /// Adds any text to the configuration.
+    pub(crate) fn config(mut self, text: &str) -> Self {
+        self.config += text;
         self
     }
 
