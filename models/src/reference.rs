@@ -119,7 +119,7 @@ impl FloatModel {
             return Ok(fast);
         }
         let plan = load_plan(onnx, &fast.input_shape, false)?;
-        let plain = Self {
+        let unoptimised = Self {
             plan,
             optimised: false,
             input_shape: fast.input_shape.clone(),
@@ -127,8 +127,10 @@ impl FloatModel {
         };
         let probe = probe(fast.input_shape.iter().product());
         // A model that overflows on the probe says nothing about the optimiser.
-        let (Ok(expected), Ok(got)) = (plain.infer(&probe), fast.infer(&probe)) else { return Ok(plain) };
-        Ok(if agree(&got, &expected) { fast } else { plain })
+        let (Ok(expected), Ok(got)) = (unoptimised.infer(&probe), fast.infer(&probe)) else {
+            return Ok(unoptimised);
+        };
+        Ok(if agree(&got, &expected) { fast } else { unoptimised })
     }
 
     /// Loads an ONNX model and takes tract's optimiser at its word: what loading costs, and no more. For timing it alone.

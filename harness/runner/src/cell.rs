@@ -201,7 +201,7 @@ impl Cell<'_> {
                     nonce: job.nonce.clone().unwrap_or_default(),
                     files: report.files.clone(),
                     evidence,
-                    outputs: report.outputs.clone().or(self.workload.infer_outputs(&dir)),
+                    outputs: report.outputs.clone().or(WorkloadFiles::infer_outputs(&dir)),
                 });
                 self.write_state(state)?;
             }

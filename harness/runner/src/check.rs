@@ -136,10 +136,10 @@ mod tests {
         }
     }
 
-    fn outcome(result: Result<(), Failure>) -> Option<Outcome> {
+    fn outcome(result: &Result<(), Failure>) -> Option<Outcome> {
         match result {
             Ok(()) => None,
-            Err(Failure::Cell { outcome, .. }) => Some(outcome),
+            Err(Failure::Cell { outcome, .. }) => Some(*outcome),
             Err(Failure::Interrupted) => panic!("nobody interrupts here"),
         }
     }
@@ -152,7 +152,7 @@ mod tests {
             let mut sample = crate::cell::blank_sample(&plan().id, zktee_core::vocabulary::Phase::Infer, 0, 0);
             // A worker may flatten its outputs: the number of them is what counts.
             let result = outputs(&tensor(&[data.len()], data), &expected, &plan(), &mut sample);
-            (outcome(result), sample)
+            (outcome(&result), sample)
         };
         let (good, sample) = try_with(&[0.0, 1.05, 3.0, 2.0]);
         assert_eq!(good, None);
@@ -176,7 +176,7 @@ mod tests {
         };
         let mut trust = Trust::no_evidence();
         trust.binds = vec![Part::Output];
-        let check = |report: &PhaseReport| outcome(verified(report, Some(&reference), &expected, &trust));
+        let check = |report: &PhaseReport| outcome(&verified(report, Some(&reference), &expected, &trust));
         assert_eq!(check(&good), None);
         assert_eq!(check(&PhaseReport { valid: Some(false), ..good.clone() }), Some(Outcome::Wrong));
         assert_eq!(check(&PhaseReport { valid: None, ..good.clone() }), Some(Outcome::Wrong));

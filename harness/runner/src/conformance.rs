@@ -19,7 +19,7 @@ use crate::run::{Event, Observer, RunError, run};
 use crate::select::Selection;
 
 /// How long any single answer may take here: the model is tiny.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What became of one rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

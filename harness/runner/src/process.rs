@@ -23,7 +23,7 @@ use crate::folder::Log;
 use crate::memory;
 
 /// How long a worker may take to say who it is: interpreters and big libraries start slowly on a busy machine.
-const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(60);
+const DESCRIBE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a worker may take to end after its input has ended.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often the clock, the user's wish and the main process's memory are looked at while a worker works.

@@ -19,7 +19,7 @@ use crate::process::{Limits, WorkerProcess};
 
 /// How many rows of the calibration data workers are handed.
 const MAX_CALIBRATION_ROWS: usize = 500;
-const REFERENCE_TIMEOUT: Duration = Duration::from_secs(120);
+const REFERENCE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A workload laid out for workers.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl WorkloadFiles {
     }
 
     /// The outputs of the cell's last inference, for backends whose `prove` only adds evidence to them.
-    pub(crate) fn infer_outputs(&self, dir: &Path) -> Option<Tensor> {
+    pub(crate) fn infer_outputs(dir: &Path) -> Option<Tensor> {
         Tensor::read(&dir.join(Self::INFER_OUTPUTS)).ok()
     }
 

@@ -132,6 +132,7 @@ pub(crate) struct DoctorArguments {
   zktee run --workload 'mlp*' --backend 'ezkl/*'      some cells (quote the globs)
   zktee run --backend ezkl --samples 5 --out results/ezkl
   zktee run --resume results/ezkl                     go on where it was stopped or killed")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArguments {
     /// Only these workloads (globs; may be repeated)
     #[arg(long, short, value_name = "GLOB")]
@@ -157,7 +158,7 @@ pub(crate) struct RunArguments {
     /// Threads of each worker [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) threads: Option<u16>,
-    /// Folder of the run, new or empty [default: results/<time>]
+    /// Folder of the run, new or empty [default: results/TIME]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in DIR: nothing finished is lost or repeated
@@ -218,7 +219,7 @@ mod tests {
     #[test]
     fn durations_and_sizes_as_people_write_them() {
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
         assert!(duration("0").is_err() && duration("soon").is_err());
         assert_eq!(size("6GiB"), Ok(6 << 30));
         assert_eq!(size("512MB"), Ok(512_000_000));

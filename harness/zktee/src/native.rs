@@ -115,6 +115,7 @@ fn invalid(error: impl std::fmt::Display) -> WorkerError {
     WorkerError::new(ErrorKind::InvalidInput, error.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn refusal(error: ReferenceError) -> WorkerError {
     let kind = match error {
         ReferenceError::Run { .. } | ReferenceError::Panic { .. } => ErrorKind::Failed,

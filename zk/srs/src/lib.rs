@@ -1,7 +1,7 @@
 //! Reference strings for KZG commitments over BN254, as EZKL and halo2 read them: made, checked, and cut down for a verifier.
 //!
 //! **For benchmarks alone.** A structured reference string (SRS) is sound only if nobody knows the secret `s` that it was made
-//! from. [`generate`] draws `s` itself, in this process: whoever runs it could forge proofs under its string. A string for real
+//! from. [`generate()`] draws `s` itself, in this process: whoever runs it could forge proofs under its string. A string for real
 //! use comes from a ceremony of many parties. The secret is never written or shown and is dropped after use, but its memory is
 //! not wiped.
 //!

@@ -11,7 +11,7 @@ use crate::format::{Position, Source, VERIFIER_BYTES, shown};
 /// The string of size k = 0 that goes with a file: 0, G, G, the generator of G2 and \[s\]G2, [`VERIFIER_BYTES`] bytes. It is all
 /// that a KZG verifier uses, and EZKL's `verify` takes it with `reduced_srs=True`, so that it need not read the whole file.
 ///
-/// Only the points that are copied are checked, and that the file is as long as its size demands; see [`check`](crate::check).
+/// Only the points that are copied are checked, and that the file is as long as its size demands; see [`check`](crate::check()).
 ///
 /// # Errors
 /// [`SrsError`] naming the file and what is wrong with it.

@@ -26,7 +26,7 @@ use crate::progress::Progress;
 const MIN_SAMPLES: u32 = 3;
 const SAMPLES: u32 = 10;
 const QUICK_SAMPLES: u32 = 1;
-const TIME_BUDGET: Duration = Duration::from_secs(22 * 60);
+const TIME_BUDGET: Duration = Duration::from_mins(22);
 
 /// Plans, measures and reports.
 pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {

@@ -37,7 +37,9 @@ impl House {
         }
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workers/actor.py");
         self.config += &format!(
-            "[[worker]]\nbackend = \"actor/{part}\"\nprogram = \"python3\"\nargs = [{script:?}, {part:?}]\nenv = {{ ACTOR_ANSWERS = {answers:?} }}\n\n"
+            "[[worker]]\nbackend = \"actor/{part}\"\nprogram = \"python3\"\nargs = ['{}', '{part}']\nenv = {{ ACTOR_ANSWERS = '{}' }}\n\n",
+            script.display(),
+            answers.display()
         );
         self
     }
