@@ -233,15 +233,22 @@ impl Material<'_> {
     /// What is missing, where something is.
     fn unfinished(&self) -> Option<String> {
         if self.samples.is_empty() {
-            return Some("the run ended before this cell had a sample; run the same command again".to_owned());
+            return Some(
+                "the run ended before this cell had a sample; go on with `zktee run --resume` and this folder"
+                    .to_owned(),
+            );
         }
         let Some(description) = self.description else {
             return Some("the backend's description is missing from run.json".to_owned());
         };
         let missing: Vec<&str> =
             description.phases.iter().filter(|&&p| self.good(p).next().is_none()).map(|p| p.as_str()).collect();
-        (!missing.is_empty())
-            .then(|| format!("the run ended before a sample of {}; run the same command again", missing.join(", ")))
+        (!missing.is_empty()).then(|| {
+            format!(
+                "the run ended before a sample of {}; go on with `zktee run --resume` and this folder",
+                missing.join(", ")
+            )
+        })
     }
 
     fn flags(&self) -> Option<String> {

@@ -55,12 +55,16 @@ impl fmt::Display for Warning {
         match self {
             Self::TornLine { line } => write!(
                 f,
-                "{}, line {line}: the run was stopped while it wrote this line, so the line is left out; run the same command \
-                 again to take the missing samples",
+                "{}, line {line}: the run was stopped while it wrote this line, so the line is left out; `zktee run --resume` \
+                     takes it again",
                 files::SAMPLES
             ),
             Self::NoSamples => {
-                write!(f, "no {}: the run ended before its first sample; run the same command again", files::SAMPLES)
+                write!(
+                    f,
+                    "no {}: the run ended before its first sample; go on with `zktee run --resume` and this folder",
+                    files::SAMPLES
+                )
             }
             Self::NoEnvironment => write!(
                 f,

@@ -10,7 +10,7 @@ pub use journal::{Journal, JournalError};
 pub use read::{Samples, SamplesError, read};
 
 use zktee_core::record::Sample;
-use zktee_core::vocabulary::{Outcome, Phase};
+use zktee_core::vocabulary::{CellId, Phase};
 
 /// The column names of `samples.csv`, in order.
 ///
@@ -34,40 +34,7 @@ pub(crate) fn one_line(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim_end).filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" | ")
 }
 
+/// A row with no names and nothing measured.
 fn blank() -> Sample {
-    Sample {
-        workload: String::new(),
-        backend: String::new(),
-        phase: Phase::Setup,
-        stage: None,
-        round: 0,
-        sample: 0,
-        outcome: Outcome::Measured,
-        reason: None,
-        started_at: String::new(),
-        wall_s: None,
-        user_s: None,
-        system_s: None,
-        iterations: None,
-        untimed_s: None,
-        runner_wall_s: None,
-        peak_rss_bytes: None,
-        group_rss_bytes: None,
-        proof_bytes: None,
-        proving_key_bytes: None,
-        verifying_key_bytes: None,
-        witness_bytes: None,
-        srs_bytes: None,
-        rows: None,
-        cycles: None,
-        max_abs_error: None,
-        mean_abs_error: None,
-        class_agreement: None,
-        accuracy: None,
-        verified: None,
-        evidence_sha256: None,
-        load_1m: None,
-        flags: None,
-        notes: None,
-    }
+    Sample::blank(&CellId::new("", ""), Phase::Setup)
 }

@@ -34,7 +34,7 @@ pub enum JournalError {
     },
     /// No room is left for the row.
     #[error(
-        "no room left to record a sample in {path}: {source}; free some space and run the same command again, the rows recorded so far are intact"
+        "no room left to record a sample in {path}: {source}; free some space and go on with --resume, the rows recorded so far are intact"
     )]
     Full {
         /// The file.

@@ -251,39 +251,13 @@ fn fill(s: &mut Sample, workload: &str, backend: &str, error: f64, time: f64) {
 /// A sample with nothing but its names.
 pub(crate) fn sample(workload: &str, backend: &str, phase: Phase, n: u32) -> Sample {
     Sample {
-        workload: workload.to_owned(),
-        backend: backend.to_owned(),
-        phase,
-        stage: None,
         round: n,
         sample: n,
-        outcome: Outcome::Measured,
-        reason: None,
         started_at: "2031-05-04T10:00:01Z".to_owned(),
-        wall_s: None,
-        user_s: None,
-        system_s: None,
         iterations: Some(1),
         untimed_s: Some(0.001),
-        runner_wall_s: None,
-        peak_rss_bytes: None,
-        group_rss_bytes: None,
-        proof_bytes: None,
-        proving_key_bytes: None,
-        verifying_key_bytes: None,
-        witness_bytes: None,
-        srs_bytes: None,
-        rows: None,
-        cycles: None,
-        max_abs_error: None,
-        mean_abs_error: None,
-        class_agreement: None,
-        accuracy: None,
-        verified: None,
-        evidence_sha256: None,
         load_1m: Some(0.3),
-        flags: None,
-        notes: None,
+        ..Sample::blank(&CellId::new(workload, backend), phase)
     }
 }
 
