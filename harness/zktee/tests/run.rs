@@ -229,7 +229,9 @@ fn the_protocol_has_a_conformance_test_for_any_worker() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/workers/actor.py");
     house.zktee(&["conformance", "--", "python3", script, "rubbish"]).exits(6).says("FAIL").says("not a response");
     house.zktee(&["conformance", "--", "python3", script, "exits-badly"]).exits(6).says("FAIL it exits with code 0");
-    house.zktee(&["conformance", "--json", "--", "no-such-program"]).exits(6).says("cannot be started");
+    let json = house.zktee(&["conformance", "--json", "--", "no-such-program"]);
+    json.exits(6).says("cannot be started");
+    assert!(serde_json::from_str::<serde_json::Value>(&json.out).is_ok(), "nothing but JSON: {}", json.out);
 }
 
 #[test]

@@ -61,7 +61,7 @@ def make_srs(path, logrows):
     start = time.perf_counter()
     try:
         # In a process of its own: its memory must not show in the peak of the phase. The runner's own maker writes the same
-        # file ten times faster than EZKL's gen_srs.
+        # file with a small part of the CPU time of EZKL's gen_srs.
         maker = os.environ.get("ZKTEE_SRS_MAKER")
         code = "import sys, ezkl; ezkl.gen_srs(sys.argv[2], int(sys.argv[1]))"
         command = [maker, "srs"] if maker else [sys.executable, "-c", code]

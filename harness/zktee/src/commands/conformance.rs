@@ -26,6 +26,7 @@ pub(crate) fn conformance(program: &[String], json: bool) -> anyhow::Result<Code
     let findings = check(&command, &scratch, workload, Native.command(NAME)?);
     let _ = std::fs::remove_dir_all(&scratch);
     let findings = findings?;
+    let broken = findings.iter().filter(|finding| finding.kept != Some(true)).count();
     if json {
         println!("{}", serde_json::to_string_pretty(&findings)?);
     } else {
@@ -38,9 +39,8 @@ pub(crate) fn conformance(program: &[String], json: bool) -> anyhow::Result<Code
             let detail = if finding.detail.is_empty() { String::new() } else { format!(" ({})", finding.detail) };
             println!("{mark} {}{detail}", finding.rule);
         }
+        println!("{} of {} rules kept", findings.len() - broken, findings.len());
     }
-    let broken = findings.iter().filter(|finding| finding.kept != Some(true)).count();
-    println!("{} of {} rules kept", findings.len() - broken, findings.len());
     Ok(if broken == 0 { Code::Success } else { Code::CheckFailed })
 }
 
