@@ -1,0 +1,1 @@
+//! A prover for halo2-axiom circuits of gates alone.

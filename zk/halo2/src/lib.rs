@@ -1,0 +1,1 @@
+//! Integer models as halo2 circuits with KZG on BN254.
