@@ -1,0 +1,25 @@
+//! Sums Σ sᵢ Pᵢ over points of BN254's G1 that never change, as the powers and the Lagrange points of a reference string.
+//!
+//! Pippenger's bucket method with all windows merged (Brickell, Gordon, McCurley and Wilson, Fast exponentiation with
+//! precomputation, EUROCRYPT 1992): the table holds 2^(sj) Pᵢ for every position j, so a scalar is a sum of signed digits
+//! whose points all go into one set of buckets, and there is one sum Σ d `B_d` over buckets a call and no doubling:
+//!
+//! ```text
+//!   scalars ── digits (d, j, i) ── sorted by |d| ── buckets B_d ─┬─ rows    R_u = Σ_v B_(u 2^k + v) ─┬─ 2^k Σ u R_u + Σ v C_v
+//!                                                                └─ columns C_v = Σ_u B_(u 2^k + v) ─┘
+//! ```
+//!
+//! All sums but the last are of affine points, and those of a round share one field inversion (Montgomery's trick; Cohen, A
+//! Course in Computational Algebraic Number Theory, 10.3.4). A call of N digits and M buckets takes about N + M additions of
+//! six multiplications.
+
+mod digits;
+mod fixed_base;
+mod shape;
+mod sums;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use fixed_base::FixedBase;
