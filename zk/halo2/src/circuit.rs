@@ -111,7 +111,6 @@ impl<'a> ModelCircuit<'a> {
     }
 
     /// The circuit with a witness.
-    #[cfg(test)]
     pub(crate) fn with_witness(spec: &'a Spec, witness: &'a mut dyn Witness) -> Self {
         Self { spec, witness: Some(RefCell::new(witness)) }
     }

@@ -6,8 +6,8 @@
 //!                                layout            keygen    our prover            verifier
 //! ```
 //!
-//! Keys and verifier are upstream's (halo2-axiom, imported as `halo2_proofs`); the prover is `zktee-halo2-prover`. Two layouts share the range checks
-//! ([`logup`]): [`tall`] for large models, [`wide`] for small ones on many inputs. `docs/halo2.md` explains both with drawings.
+//! Keys and verifier are upstream's (halo2-axiom, imported as `halo2_proofs`); the prover is `zktee-halo2-prover`. Two layouts share the
+//! range checks (`logup`): `tall` for large models, `wide` for small ones on many inputs. `docs/halo2.md` explains both, with drawings.
 
 mod circuit;
 mod cost;
@@ -22,6 +22,8 @@ mod provider;
 mod spec;
 mod srs;
 mod statement;
+#[doc(hidden)]
+pub mod stock;
 mod tall;
 mod verify;
 mod wide;
