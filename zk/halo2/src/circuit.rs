@@ -58,7 +58,7 @@ impl Columns {
     fn challenges(&self) -> Vec<Challenge> {
         match self {
             Self::Tall(columns) => columns.challenges().to_vec(),
-            Self::Wide(columns) => columns.challenge().into_iter().collect(),
+            Self::Wide(columns) => columns.challenges(),
         }
     }
 

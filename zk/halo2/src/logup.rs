@@ -6,8 +6,9 @@
 //! logarithmic derivatives", 2022/1530). Some fractions share one helper column `h` with the gate `h * product of denominators = numerator`; the sum of all
 //! helpers goes into the circuit's one running total.
 //!
-//! The ranges share one table, told apart by a tag that is added to the value: entries of range `t` are `t * 2^40 + value`. With `x`
-//! random, entries of different ranges cannot stand for each other.
+//! All ranges share the one sum, told apart by a second random challenge `y`: a value of range `t` has the denominator `value + t y + x`.
+//! A number in the place of `y` would not do: the value is the prover's, who would add the difference of two numbers to it, and so reach
+//! the entries of another range.
 
 use std::ops::RangeInclusive;
 
@@ -30,12 +31,13 @@ pub(crate) enum Range {
 }
 
 impl Range {
+    /// The multiple of the challenge `y` that tells the range from others.
     const fn tag(self) -> i64 {
-        (self as i64) << 40
+        self as i64
     }
 }
 
-/// The table: its ranges one after the other, cut into columns.
+/// The table: its ranges one after the other, each cut into columns of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tables {
     ranges: Vec<(Range, RangeInclusive<i64>)>,
@@ -60,38 +62,51 @@ impl Tables {
 
     /// Number of entries.
     pub(crate) fn entries(&self) -> usize {
-        self.ranges.iter().map(|(_, range)| (range.end() - range.start() + 1) as usize).sum()
+        self.ranges.iter().map(|(_, range)| length(range)).sum()
     }
 
     /// Number of columns.
     pub(crate) fn columns(&self) -> usize {
-        self.entries().div_ceil(self.rows)
+        self.ranges.iter().map(|(_, range)| self.columns_of(range)).sum()
     }
 
-    /// The entry that a value is, if it is one.
+    fn columns_of(&self, range: &RangeInclusive<i64>) -> usize {
+        length(range).div_ceil(self.rows)
+    }
+
+    /// The range of each column.
+    fn column_ranges(&self) -> Vec<Range> {
+        let of = |(kind, range): &(Range, RangeInclusive<i64>)| std::iter::repeat_n(*kind, self.columns_of(range));
+        self.ranges.iter().flat_map(of).collect()
+    }
+
+    /// The cell in which a value stands, if it is an entry; column by column.
     fn entry(&self, range: Range, value: i64) -> Option<usize> {
         let mut start = 0;
         for (kind, values) in &self.ranges {
             if *kind == range {
                 return values.contains(&value).then(|| start + (value - values.start()) as usize);
             }
-            start += (values.end() - values.start() + 1) as usize;
+            start += self.columns_of(values) * self.rows;
         }
         None
     }
 
-    /// What every row of every column holds; what the entries leave free repeats the first.
+    /// What every row of every column holds; what a range leaves free of its last column repeats the range's first entry.
     fn cells(&self) -> Vec<i64> {
-        let tagged = |(kind, range): &(Range, RangeInclusive<i64>)| {
-            let tag = kind.tag();
-            range.clone().map(move |value| tag + value)
-        };
-        let mut cells: Vec<i64> = self.ranges.iter().flat_map(tagged).collect();
-        if let Some(&first) = cells.first() {
-            cells.resize(self.columns() * self.rows, first);
+        let mut cells = Vec::with_capacity(self.columns() * self.rows);
+        for (_, range) in &self.ranges {
+            let end = cells.len() + self.columns_of(range) * self.rows;
+            cells.extend(range.clone());
+            cells.resize(end, *range.start());
         }
         cells
     }
+}
+
+/// Number of values of a range.
+fn length(range: &RangeInclusive<i64>) -> usize {
+    (range.end() - range.start() + 1) as usize
 }
 
 /// A value that is looked up on some rows.
@@ -115,6 +130,8 @@ pub(crate) struct Argument {
     /// Second phase, one a group.
     helpers: Vec<Column<Advice>>,
     groups: Vec<Vec<Term>>,
+    #[cfg(test)]
+    pub(crate) lookups: Vec<Lookup>,
 }
 
 /// One fraction.
@@ -159,27 +176,31 @@ fn group(degrees: &[usize], tables: usize, degree: usize) -> Vec<Vec<Term>> {
 }
 
 impl Argument {
-    /// Makes the helpers and their gates. `usable` is 1 on the usable rows; `x` the challenge.
+    /// Makes the helpers and their gates. `usable` is 1 on the usable rows; `x` and `y` are challenges.
     pub(crate) fn configure(
         cs: &mut ConstraintSystem<Fr>,
         columns: TableColumns,
         lookups: &[Lookup],
         degree: usize,
         usable: Column<Fixed>,
-        x: &Expression<Fr>,
+        [x, y]: [&Expression<Fr>; 2],
     ) -> Self {
         let TableColumns { tables, table, counts } = columns;
         let degrees: Vec<usize> = lookups.iter().map(|lookup| lookup.value.degree()).collect();
         let groups = group(&degrees, table.len(), degree);
         let helpers: Vec<Column<Advice>> = groups.iter().map(|_| cs.advice_column_in(SecondPhase)).collect();
+        let ranges = tables.column_ranges();
+        let below = |value: Expression<Fr>, range: Range| match range.tag() {
+            0 => value + x.clone(),
+            tag => value + y.clone() * integer(tag) + x.clone(),
+        };
         for (terms, helper) in groups.iter().zip(&helpers) {
             let fraction = |term: &Term| match *term {
                 Term::Lookup(index) => {
                     let lookup = &lookups[index];
-                    let tagged = lookup.value.clone() + constant(lookup.range.tag()) + x.clone();
-                    (lookup.active.cur(), tagged)
+                    (lookup.active.cur(), below(lookup.value.clone(), lookup.range))
                 }
-                Term::Table(index) => (-counts[index].cur(), table[index].cur() + x.clone()),
+                Term::Table(index) => (-counts[index].cur(), below(table[index].cur(), ranges[index])),
             };
             let fractions: Vec<(Expression<Fr>, Expression<Fr>)> = terms.iter().map(fraction).collect();
             let product = |without: Option<usize>| {
@@ -189,7 +210,15 @@ impl Argument {
             let above = sum(fractions.iter().enumerate().map(|(i, (above, _))| above.clone() * product(Some(i))));
             cs.create_gate("helper", |_| vec![usable.cur() * (helper.cur() * product(None) - above)]);
         }
-        Self { tables, table, counts, helpers, groups }
+        Self {
+            tables,
+            table,
+            counts,
+            helpers,
+            groups,
+            #[cfg(test)]
+            lookups: lookups.to_vec(),
+        }
     }
 
     /// The sum of the helpers of a row.
@@ -220,9 +249,19 @@ impl Argument {
     }
 
     /// The helper columns, and for each row the sum of its helpers.
-    pub(crate) fn helpers(&self, lookups: &[LookedUp<'_>], counts: &[Vec<i64>], x: Fr) -> (Vec<Vec<Fr>>, Vec<Fr>) {
+    pub(crate) fn helpers(
+        &self,
+        lookups: &[LookedUp<'_>],
+        counts: &[Vec<i64>],
+        [x, y]: [Fr; 2],
+    ) -> (Vec<Vec<Fr>>, Vec<Fr>) {
         let rows = self.tables.rows;
-        let mut inverses: Vec<Fr> = self.tables.cells().iter().map(|&cell| integer(cell) + x).collect();
+        let below = |value: i64, range: Range| integer(value) + integer(range.tag()) * y + x;
+        let ranges = self.tables.column_ranges();
+        let cells = self.tables.cells();
+        let cells = cells.chunks(rows.max(1)).zip(ranges);
+        let mut inverses: Vec<Fr> =
+            cells.flat_map(|(cells, range)| cells.iter().map(move |&cell| below(cell, range))).collect();
         inverses.iter_mut().batch_invert();
         let mut total = vec![Fr::ZERO; rows];
         let column = |terms: &Vec<Term>| {
@@ -235,7 +274,7 @@ impl Argument {
                             let value = lookup.values[row].into();
                             let entry = self.tables.entry(lookup.range, value);
                             // A value in no range has a fraction all the same, with nothing to cancel it.
-                            let outside = || (integer(lookup.range.tag() + value) + x).invert().unwrap_or(Fr::ZERO);
+                            let outside = || below(value, lookup.range).invert().unwrap_or(Fr::ZERO);
                             column[row] += entry.map_or_else(outside, |entry| inverses[entry]);
                         }
                     }
@@ -256,6 +295,13 @@ impl Argument {
             total.iter_mut().zip(column).for_each(|(total, cell)| *total += cell);
         }
         (columns, total)
+    }
+
+    /// The range and the entries of each of the table's columns.
+    #[cfg(test)]
+    pub(crate) fn table_columns(&self) -> Vec<(Range, Vec<i64>)> {
+        let cells = self.tables.cells();
+        self.tables.column_ranges().into_iter().zip(cells.chunks(self.tables.rows).map(<[i64]>::to_vec)).collect()
     }
 
     /// The columns of the counts, of the first phase.

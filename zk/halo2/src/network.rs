@@ -200,6 +200,10 @@ impl Network {
                     (stage.input[0].saturating_mul(conv.kernel[0]).saturating_mul(conv.kernel[1]), fits)
                 }
             };
+            let positive = stage.rescale.is_some_and(|rescale| rescale.relu);
+            if stage.pool.is_some_and(|pool| pool.kind == PoolKind::Max && (pool.window == [1, 1] || !positive)) {
+                return Err("a maximum of one value, or of values that may be negative");
+            }
             let rescales = stage.rescale.is_some() == (index < last)
                 && stage.rescale.is_none_or(|rescale| rescale.exponent <= EXPONENT_LIMIT)
                 && (stage.pool.is_none() || stage.rescale.is_some());

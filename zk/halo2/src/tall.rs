@@ -8,6 +8,8 @@ mod fixed;
 mod layout;
 mod pack;
 mod search;
+#[cfg(test)]
+mod testing;
 mod witness;
 
 pub use layout::TallParameters;

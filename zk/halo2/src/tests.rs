@@ -1,4 +1,9 @@
 //! Tests of the circuits through halo2's own checker and through real proofs.
 
-mod honest;
-mod proofs;
+mod adversary;
+mod cells;
+mod models;
+mod second;
+mod statement;
+mod tall;
+mod wide;

@@ -88,6 +88,9 @@ impl VerifyingKey {
 
     fn verify_one(&self, proof: &[u8], instances: &[Vec<Fr>]) -> Result<(), String> {
         let instances: Vec<&[Fr]> = instances.iter().map(Vec::as_slice).collect();
+        if !canonical(proof) {
+            return Err("a point is not encoded in the one way that it should be".to_owned());
+        }
         let mut rest = proof;
         let mut transcript = Blake2bRead::<_, G1Affine, Challenge255<_>>::init(&mut rest);
         verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
@@ -100,6 +103,13 @@ impl VerifyingKey {
         .map_err(|error| error.to_string())?;
         if rest.is_empty() { Ok(()) } else { Err(format!("{} bytes follow its end", rest.len())) }
     }
+}
+
+/// Whether no element of a proof has a bit set that upstream's reader ignores: the highest of a point's 32 bytes stands for the point
+/// at infinity, and is overlooked where the rest is another point. A scalar never has it.
+fn canonical(proof: &[u8]) -> bool {
+    let infinity: [u8; 32] = std::array::from_fn(|byte| if byte == 31 { 0x80 } else { 0 });
+    proof.as_chunks::<32>().0.iter().all(|element| element[31] < 0x80 || *element == infinity)
 }
 
 fn in_range(what: &'static str, values: &[i64], min: i64, max: i64) -> Result<(), Rejected> {

@@ -4,6 +4,8 @@
 //! verifying key binds them through the gates. No second phase but for the range checks.
 
 mod circuit;
+#[cfg(test)]
+mod testing;
 mod witness;
 
 use serde::{Deserialize, Serialize};

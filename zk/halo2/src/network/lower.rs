@@ -161,6 +161,11 @@ impl Walk {
 
     /// Nothing may be left that no linear layer took in.
     fn finish(&self) -> Result<(), LowerError> {
+        let maximum = |stage: &&Stage| matches!(stage.pool, Some(Pool { kind: PoolKind::Max, .. }));
+        if let Some(stage) = self.stages.iter().filter(maximum).find(|stage| stage.rescale.is_none_or(|r| !r.relu)) {
+            let why = "a max pool of values that may be negative comes after it";
+            return Err(LowerError { layer: stage.layer, kind: "linear", why });
+        }
         let hidden_last = self.stages.last().is_none_or(|stage| stage.rescale.is_some() || volume(stage.output) == 0);
         match self.pending.first() {
             Some(pending) => Err(LowerError { layer: pending.layer, kind: "SumPool", why: "no linear layer after it" }),

@@ -1,7 +1,7 @@
 //! The tall circuit's columns and gates.
 //!
-//! Challenges, drawn after the first phase: `rho` tells channels apart, `alpha` columns of an image, `beta` its lines, `lambda` stages,
-//! `x` is that of the range checks. The accumulator of channel `o` at line `y` and column `x` of stage `l` has the coefficient
+//! Challenges, drawn after the first phase: `rho` tells channels apart (and ranges), `alpha` columns of an image, `beta` its lines,
+//! `lambda` stages, `x` is that of the range checks. The accumulator of channel `o` at line `y` and column `x` of stage `l` has the coefficient
 //! `lambda^l rho^(O-1-o) alpha^(W-1-x) beta^(H-1-y)`: monomials of their own, so that a combination of all equations is 0 only if each
 //! of them holds, but for a chance of about 2^-240 (Schwartz and Zippel).
 
@@ -183,8 +183,8 @@ impl TallColumns {
         if let (Some(column), Some(active)) = (private_input, input_rows) {
             lookups.push(Lookup { range: Range::Input, value: column.cur(), active });
         }
-        let x = challenges[4].expr();
-        let ranges = Argument::configure(cs, table_columns, &lookups, parameters.degree, usable, &x);
+        let [rho, _, _, _, x] = challenges.map(|challenge| challenge.expr());
+        let ranges = Argument::configure(cs, table_columns, &lookups, parameters.degree, usable, [&x, &rho]);
 
         let mut fixed = || cs.fixed_column();
         let windows = windows(network);
@@ -293,6 +293,9 @@ impl TallColumns {
             let inside = self.layout.window_lanes(window);
             let outside = (0..self.magnitude.len()).filter(|lane| !inside.contains(lane));
             let cells = outside.flat_map(|lane| [self.magnitude[lane], self.remainder[lane]]);
+            // A convolution reads the maxima of its padding, too.
+            let maxima: &[Column<Advice>] = if window == [0, 0] { &self.maximum } else { &[] };
+            let cells = cells.chain(maxima.iter().copied());
             // Horner's rule: each cell has its own power.
             let combined = cells.map(|cell| cell.cur::<Fr>()).reduce(|sum, cell| sum * rho.clone() + cell);
             cs.create_gate("idle lanes are 0", |_| combined.map(|cells| rows.cur() * cells));
@@ -340,17 +343,21 @@ impl TallColumns {
         let Some(sums) = self.sums(plane.stage) else { return };
         let (across, down) = (plane.across() as i32, plane.down() as i32);
         let value = self.value(Source::of(network, plane.stage));
-        let longer = selectors.across.cur::<Fr>() * alpha.clone() * sums.across.rot(-across);
-        cs.create_gate("horizontal sums", |_| {
-            vec![selectors.plane.cur::<Fr>() * (sums.across.cur::<Fr>() - value) - longer]
-        });
-        let oldest = selectors.drop.cur::<Fr>()
-            * power(alpha, plane.outputs[1])
-            * sums.across.rot(-(plane.outputs[1] as i32) * across);
-        let above = selectors.down.cur::<Fr>() * beta.clone() * sums.down.rot(-down);
-        cs.create_gate("vertical sums", |_| {
-            vec![selectors.plane.cur::<Fr>() * (sums.down.cur::<Fr>() - sums.across.cur()) + oldest - above]
-        });
+        // Terms that no row has are left out: they would read the column at places beyond its length.
+        let mut horizontal = selectors.plane.cur::<Fr>() * (sums.across.cur::<Fr>() - value);
+        if plane.image.width() > plane.stride[1] {
+            horizontal = horizontal - selectors.across.cur::<Fr>() * alpha.clone() * sums.across.rot(-across);
+        }
+        cs.create_gate("horizontal sums", |_| vec![horizontal]);
+        let mut vertical = selectors.plane.cur::<Fr>() * (sums.down.cur::<Fr>() - sums.across.cur());
+        if plane.image.width() > plane.outputs[1] * plane.stride[1] {
+            let oldest = power(alpha, plane.outputs[1]) * sums.across.rot(-(plane.outputs[1] as i32) * across);
+            vertical = vertical + selectors.drop.cur::<Fr>() * oldest;
+        }
+        if plane.image.height() > plane.stride[0] {
+            vertical = vertical - selectors.down.cur::<Fr>() * beta.clone() * sums.down.rot(-down);
+        }
+        cs.create_gate("vertical sums", |_| vec![vertical]);
     }
 
     fn operand_gate(&self, cs: &mut ConstraintSystem<Fr>, beta: &Expression<Fr>) {
@@ -359,8 +366,12 @@ impl TallColumns {
         let taps = self.layout.planes.iter().zip(&self.windows).filter_map(|(plane, selectors)| {
             let sums = self.sums(plane.stage)?;
             let lines = plane.outputs[0];
+            let whole = selectors.tap.cur::<Fr>() * sums.down.cur();
+            if plane.image.height() <= lines * plane.stride[0] {
+                return Some(whole);
+            }
             let tail = power(beta, lines) * sums.down.rot(-(lines as i32) * plane.down() as i32);
-            Some(selectors.tap.cur::<Fr>() * sums.down.cur() - selectors.tail.cur::<Fr>() * tail)
+            Some(whole - selectors.tail.cur::<Fr>() * tail)
         });
         let operand = sum(own.chain(copies).chain(taps));
         cs.create_gate("operands", |_| vec![self.usable.cur() * self.operand.cur() - operand]);

@@ -65,8 +65,11 @@ impl Rows {
         let (&first, &last) = (rows.iter().min()?, rows.iter().max()?);
         let lowest = -i32::try_from(first).ok()?;
         let highest = i32::try_from(self.taken.len() - 1 - last).ok()?;
+        // Two distances must not be the same around the end of the column.
+        let apart = |shift: &i32| known.iter().all(|other| other.abs_diff(*shift) < self.taken.len() as u32);
         let fits = |shift: &i32| {
             (lowest..=highest).contains(shift)
+                && apart(shift)
                 && rows.iter().all(|&row| row.checked_add_signed(*shift as isize).is_some_and(|at| !self.taken[at]))
         };
         let shift = known.iter().copied().find(&fits).or_else(|| (lowest..=highest).find(&fits))?;

@@ -179,7 +179,7 @@ impl<'a> TallWitness<'a> {
         let counted = self.first.len() - self.count_columns();
         let counts: Vec<Vec<i64>> =
             self.first[counted..].iter().map(|column| column.iter().map(|&count| count.into()).collect()).collect();
-        let (helpers, ranges) = columns.ranges.helpers(&looked_up, &counts, x);
+        let (helpers, ranges) = columns.ranges.helpers(&looked_up, &counts, [x, rho]);
         let total = self.total([rho, alpha, beta, lambda], &operand, &coefficient, &ranges);
         let mut second = vec![operand, coefficient];
         for (wanted, sums) in [(columns.input_sums, input_sums), (columns.hidden_sums, hidden_sums)] {

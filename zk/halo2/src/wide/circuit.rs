@@ -37,7 +37,7 @@ pub(crate) struct WideColumns {
 pub(super) struct Ranges {
     pub(super) argument: Argument,
     total: Column<Advice>,
-    challenge: Challenge,
+    challenges: [Challenge; 2],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,8 @@ impl WideColumns {
 
     fn range_gates(&mut self, cs: &mut ConstraintSystem<Fr>, tables: Tables, degree: usize) {
         let table = TableColumns::configure(cs, tables);
-        let x: Challenge = cs.challenge_usable_after(FirstPhase);
+        let challenges = [(); 2].map(|()| cs.challenge_usable_after(FirstPhase));
+        let [x, y] = challenges.map(|challenge| challenge.expr());
         let lookup = |range| move |column: &Column<Advice>, active| Lookup { range, value: column.cur(), active };
         let of = |range, columns: &[Column<Advice>]| {
             columns.iter().map(|column| lookup(range)(column, self.active)).collect::<Vec<_>>()
@@ -103,12 +104,12 @@ impl WideColumns {
         lookups.extend(of(Range::Remainder, &self.remainder));
         lookups.extend(of(Range::Input, &self.private_input));
         let rows = UsableRows { usable: cs.fixed_column(), not_first: cs.fixed_column(), last: cs.fixed_column() };
-        let argument = Argument::configure(cs, table, &lookups, degree, rows.usable, &x.expr());
+        let argument = Argument::configure(cs, table, &lookups, degree, rows.usable, [&x, &y]);
         let total = cs.advice_column_in(SecondPhase);
         let change = rows.usable.cur::<Fr>() * (total.cur() - argument.row_sum());
         cs.create_gate("running total", |_| vec![change - rows.not_first.cur::<Fr>() * total.prev()]);
         cs.create_gate("total is 0", |_| vec![rows.last.cur::<Fr>() * total.cur()]);
-        self.ranges = Some(Ranges { argument, total, challenge: x });
+        self.ranges = Some(Ranges { argument, total, challenges });
         self.usable_rows = Some(rows);
     }
 
@@ -162,9 +163,15 @@ impl WideColumns {
         [first, second]
     }
 
-    /// The challenge of the range checks.
-    pub(crate) fn challenge(&self) -> Option<Challenge> {
-        self.ranges.as_ref().map(|ranges| ranges.challenge)
+    /// The challenges of the range checks, in the order of the witness.
+    pub(crate) fn challenges(&self) -> Vec<Challenge> {
+        self.ranges.iter().flat_map(|ranges| ranges.challenges).collect()
+    }
+
+    /// The running total of the range checks.
+    #[cfg(test)]
+    pub(super) fn total(&self) -> Option<Column<Advice>> {
+        self.ranges.as_ref().map(|ranges| ranges.total)
     }
 
     /// All fixed columns' cells.

@@ -68,8 +68,8 @@ impl Witness for WideWitness<'_> {
             Values::Small(counts) => counts.into_iter().map(i64::from).collect(),
             Values::Field(_) => Vec::new(),
         });
-        let x = challenges.first().copied().unwrap_or_default();
-        let (helpers, sums) = ranges.argument.helpers(&self.looked_up(), &counts.collect::<Vec<_>>(), x);
+        let &[x, y] = challenges else { return Vec::new() };
+        let (helpers, sums) = ranges.argument.helpers(&self.looked_up(), &counts.collect::<Vec<_>>(), [x, y]);
         let total = sums.into_iter().scan(Fr::ZERO, |total, change| {
             *total += change;
             Some(*total)
