@@ -1,11 +1,11 @@
-//! The three models: ONNX, the integer twin, the float reference, the workloads built on them.
+//! The models: ONNX, the integer twin, the float reference, the workloads built on them.
 //!
 //! ```text
 //!   ONNX bytes ── onnx::read ──> graph::Sequential ── integer::IntegerModel::from_float ──> exact i64 inference
 //!       │  └───── onnx::inspect ─> what the runner needs to plan a cell
 //!       └──────── reference::FloatModel (tract) ──> the float outputs all backends are held to
 //!
-//!   workload::Workload = ONNX bytes + inputs + labels + batch + tolerance
+//!   workload::Workload = ONNX bytes + inputs + labels + batch + tolerance: four of the table, and the scaling study's
 //! ```
 //!
 //! Every backend is held to two references: [`reference::FloatModel`] by tolerance and class agreement, and

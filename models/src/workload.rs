@@ -2,6 +2,7 @@
 
 mod builtin;
 mod error;
+mod scale;
 
 use std::borrow::Cow;
 
@@ -9,6 +10,7 @@ use ndarray::ArrayD;
 
 pub use builtin::{BUILTIN_NAMES, CALIBRATION_INPUTS, builtin, builtins, data_set};
 pub use error::{TwinError, WorkloadError};
+pub use scale::{SCALE_FAMILIES, SCALE_INPUTS, SCALE_TOLERANCE, ScaleFamily, ScaleMember, scale_member};
 
 use crate::integer::{Calibration, IntegerModel, QuantConfig};
 use crate::onnx;
@@ -28,14 +30,14 @@ pub struct Workload {
     /// Its name, such as `mlp-iris`.
     pub name: &'static str,
     /// One line for lists.
-    pub summary: &'static str,
+    pub summary: Cow<'static, str>,
     /// The float ONNX model.
     pub onnx: Cow<'static, [u8]>,
     /// All inputs, `[count, ...shape of one input]`, in the model's float units; `count` is `batch * repeat`.
     pub inputs: ArrayD<f32>,
     /// The right class of each input, of a classification.
     pub labels: Option<Vec<usize>>,
-    /// The right numbers, `[count, ...shape of one output]`, of a regression.
+    /// The right numbers, `[count, ...shape of one output]`, of a regression that has any: random models answer nothing.
     pub targets: Option<ArrayD<f32>>,
     /// Inputs of one call.
     pub batch: usize,

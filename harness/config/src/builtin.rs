@@ -8,7 +8,7 @@ use zktee_core::tensor::{Tensor, TensorError};
 use zktee_models::onnx::{Batch, OnnxError, inspect};
 use zktee_models::workload::{self as models, WorkloadError};
 
-pub use zktee_models::workload::BUILTIN_NAMES;
+pub use zktee_models::workload::{BUILTIN_NAMES, SCALE_FAMILIES, ScaleFamily, ScaleMember, scale_member};
 
 use crate::workload::Workload;
 
@@ -39,7 +39,8 @@ pub enum BuiltinError {
     },
 }
 
-/// All built-in workloads, in the order of [`BUILTIN_NAMES`].
+/// All built-in workloads of the table, in the order of [`BUILTIN_NAMES`]. Those of the [scaling study](SCALE_FAMILIES) are made
+/// one by one, when they are asked for.
 ///
 /// # Errors
 /// [`BuiltinError`] where what is embedded in the program is damaged.
@@ -47,7 +48,7 @@ pub fn builtins() -> Result<Vec<Workload>, BuiltinError> {
     BUILTIN_NAMES.into_iter().map(builtin).collect()
 }
 
-/// One built-in workload.
+/// One built-in workload, of the table or of the scaling study.
 ///
 /// # Errors
 /// [`BuiltinError`]; an unknown name's message lists those that there are.
@@ -62,7 +63,7 @@ pub fn builtin(name: &str) -> Result<Workload, BuiltinError> {
     let tensor = |array| tensor(array).map_err(|source| BuiltinError::Inputs { name, source });
     Ok(Workload {
         name: name.into(),
-        summary: it.summary.into(),
+        summary: it.summary.into_owned(),
         origin: ORIGIN.into(),
         onnx: it.onnx.into_owned(),
         batch_symbol,
@@ -107,6 +108,18 @@ mod tests {
                 Batch::Dynamic(symbol) => assert_eq!(it.batch_symbol, Some(symbol)),
             }
         }
+    }
+
+    #[test]
+    fn members_of_the_study_are_no_part_of_the_table() {
+        let names: Vec<_> = builtins().unwrap().into_iter().map(|it| it.name).collect();
+        for member in SCALE_FAMILIES.into_iter().flat_map(|family| family.members) {
+            assert!(is_name(member.name) && !names.iter().any(|name| name == member.name));
+        }
+        let it = builtin("mlp-scale-1k").unwrap();
+        assert_eq!((it.name.as_str(), it.origin.as_str(), it.batch, it.repeat()), ("mlp-scale-1k", ORIGIN, 1, 1));
+        assert_eq!((it.multiplications(), it.inputs.shape.as_slice()), (Some(1000), &[1, 20][..]));
+        assert_eq!((it.task, it.calibration.shape.as_slice()), (Task::Regression, &[10, 20][..]));
     }
 
     #[test]

@@ -20,7 +20,9 @@ mod names;
 mod worker;
 mod workload;
 
-pub use builtin::{BUILTIN_NAMES, BuiltinError, builtin, builtins};
+pub use builtin::{
+    BUILTIN_NAMES, BuiltinError, SCALE_FAMILIES, ScaleFamily, ScaleMember, builtin, builtins, scale_member,
+};
 pub use config::{Config, FILE_NAME, Taken};
 pub use error::{ConfigError, Problem};
 pub use example::EXAMPLE;

@@ -52,6 +52,11 @@ impl Workload {
         self.inputs.slice(index as usize * self.batch, self.batch)
     }
 
+    /// Multiplications by a weight for one input; none of a model that is no sequence of layers which can be counted.
+    pub fn multiplications(&self) -> Option<u64> {
+        zktee_models::onnx::read(&self.onnx).ok()?.multiplications().ok()
+    }
+
     /// SHA-256 of the ONNX file, in hexadecimal.
     pub fn model_sha256(&self) -> String {
         zktee_datasets::sha256_hex(&self.onnx)

@@ -23,6 +23,8 @@ pub struct Cell {
     pub calls: u64,
     /// Calls that were measured: those of the least measured phase among `infer`, `prove` and `verify`.
     pub calls_measured: u64,
+    /// Multiplications by a weight for one input, where the model's could be counted.
+    pub multiplications: Option<u64>,
     /// Samples of `setup`.
     pub setup_n: u64,
     /// Median wall-clock time of `setup`, seconds.
@@ -216,6 +218,7 @@ impl Cell {
             batch: 0,
             calls: 0,
             calls_measured: 0,
+            multiplications: None,
             setup_n: 0,
             setup_wall_s_median: None,
             setup_wall_s_mad: None,

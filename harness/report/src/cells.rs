@@ -53,6 +53,7 @@ impl Material<'_> {
             batch: self.plan.batch,
             calls: self.plan.repeat,
             calls_measured: self.calls_measured(),
+            multiplications: self.plan.multiplications,
             setup_n: setup.n,
             setup_wall_s_median: setup.wall_s_median,
             setup_wall_s_mad: setup.wall_s_mad,

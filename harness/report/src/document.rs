@@ -8,8 +8,9 @@ use crate::cell::Cell;
 use crate::claims::Claims;
 use crate::load::Run;
 use crate::plots::Plot;
+use crate::scaling::Families;
 use crate::table::Table;
-use crate::{article, summary, tables};
+use crate::{article, scaling, summary, tables};
 
 /// A report.
 pub(crate) struct Document<'a> {
@@ -37,9 +38,10 @@ pub(crate) enum Block<'a> {
 pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'a [Plot]) -> Document<'a> {
     let figure = |prefix: &'static str| plots.iter().filter(move |p| p.name.starts_with(prefix)).map(Block::Figure);
     let workers = workers(run, cells);
+    let families = Families::of(cells);
     let warnings = summary::warnings(run, cells);
     let candidates = [
-        ("summary", "Summary", vec![Block::List(summary::sentences(run, cells, claims))]),
+        ("summary", "Summary", vec![Block::List(summary::sentences(run, cells, &families, claims))]),
         (
             "machine",
             "Machine",
@@ -51,7 +53,8 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ("memory", "Memory", figure("memory").collect()),
         ("sizes", "Sizes", figure("sizes").collect()),
         ("accuracy", "Error against time", figure("accuracy").collect()),
-        ("cells", "All cells", cell_blocks(run, cells)),
+        ("scaling", "How cost grows with the model", scaling_blocks(run, &families, figure("scaling").collect())),
+        ("cells", "All cells", cell_blocks(run, cells, &families)),
         ("trust", "Trust", trust_blocks(run)),
         ("notes", "Notes of the workers", list(workers)),
         ("method", "How it was measured", vec![Block::List(summary::method(run)), Block::Paragraph(file_list())]),
@@ -76,9 +79,25 @@ fn article_blocks<'a>(cells: &[Cell], claims: &Claims, figures: Vec<Block<'a>>) 
     blocks
 }
 
-fn cell_blocks<'a>(run: &Run, cells: &[Cell]) -> Vec<Block<'a>> {
+/// For each family its figure, its powers and its cells.
+fn scaling_blocks<'a>(run: &Run, families: &Families, figures: Vec<Block<'a>>) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
-    for workload in tables::workloads(cells) {
+    // A figure a family, in the same order.
+    for (family, figure) in families.list.iter().zip(figures) {
+        blocks.push(figure);
+        blocks.push(Block::Table(scaling::powers(family)));
+        blocks.push(Block::Table(scaling::cells(family, run.record.settings.min_samples)));
+    }
+    if !blocks.is_empty() {
+        blocks.push(Block::List(scaling::notes()));
+    }
+    blocks
+}
+
+fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<'a>> {
+    let mut blocks = Vec::new();
+    let table = families.others(cells);
+    for workload in tables::workloads(&table) {
         let of_it: Vec<&Cell> = cells.iter().filter(|c| c.workload == workload).collect();
         blocks.push(Block::Table(tables::times(workload, &of_it, run.record.settings.min_samples)));
         blocks.extend(tables::evidence(workload, &of_it).map(Block::Table));

@@ -4,6 +4,7 @@
 //!   run.json, samples.csv, environment.json -> load -> cells -> document -> cells.csv, report.md, report.html
 //!                                                        |          ^
 //!                                claims.toml -> article -+-> plots -+----> plots/*.svg, plots/*.png
+//!                                          fit -> scaling -+
 //! ```
 //!
 //! Everything that is written here can be written again from the recorded samples alone; `docs/results.md` defines every column.
@@ -13,11 +14,13 @@ pub mod cell;
 mod cells;
 pub mod claims;
 mod document;
+pub mod fit;
 mod html;
 mod load;
 mod markdown;
 mod plots;
 pub mod samples;
+mod scaling;
 mod show;
 pub mod stats;
 mod summary;

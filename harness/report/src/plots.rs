@@ -1,7 +1,7 @@
 //! The plots, each laid out once as a scene and drawn as SVG in two palettes and as PNG.
 //!
 //! ```text
-//!   cells -> (time, total, resources, accuracy) -> dots | scatter -> Scene -> draw (plotters) -> SVG, PNG
+//!   cells -> (time, total, resources, accuracy, scaling) -> dots | scatter | panels -> Scene -> draw (plotters) -> SVG, PNG
 //! ```
 
 mod accuracy;
@@ -10,12 +10,14 @@ mod dots;
 mod draw;
 pub(crate) mod palette;
 mod resources;
+mod scaling;
 mod scene;
 mod time;
 mod total;
 
 use crate::cell::Cell;
 use crate::claims::Claims;
+use crate::scaling::Families;
 use palette::Palette;
 use scene::Scene;
 
@@ -48,14 +50,19 @@ impl Plot {
     }
 }
 
-/// All plots that the cells have data or a gap to show for.
+/// All plots that the cells have data or a gap to show for. Families have a figure each and stand in no other plot: a score of
+/// models in each would bury all else.
 pub(crate) fn all(cells: &[Cell], claims: &Claims, min_samples: u32) -> Vec<Plot> {
     draw::register_font();
+    let families = Families::of(cells);
+    let table = families.others(cells);
+    let (cells, mut used) = (&table[..], Vec::new());
     let mut plots = time::plots(cells, claims, min_samples);
     plots.extend(total::plot(cells, claims));
     plots.extend(resources::memory(cells));
     plots.extend(resources::sizes(cells));
     plots.extend(accuracy::plot(cells));
+    plots.extend(families.list.iter().map(|family| scaling::plot(family, &mut used)));
     plots
 }
 

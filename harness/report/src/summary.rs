@@ -9,13 +9,15 @@ use crate::article::{self, Role};
 use crate::cell::{Cell, CellFlag, Kind};
 use crate::claims::Claims;
 use crate::load::Run;
+use crate::scaling::{self, Families};
 use crate::tables::workloads;
 use crate::{show, units};
 
 /// What the run found, in a few sentences.
-pub(crate) fn sentences(run: &Run, cells: &[Cell], claims: &Claims) -> Vec<String> {
+pub(crate) fn sentences(run: &Run, cells: &[Cell], families: &Families, claims: &Claims) -> Vec<String> {
     let mut out = vec![contents(cells)];
-    out.extend(workloads(cells).into_iter().filter_map(|w| fastest(w, cells)));
+    out.extend(workloads(&families.others(cells)).into_iter().filter_map(|w| fastest(w, cells)));
+    out.extend(families.list.iter().filter_map(scaling::sentence));
     out.extend(compared(cells, claims));
     let few = cells.iter().filter(|c| c.has_flag(CellFlag::FewSamples)).count();
     if few > 0 {

@@ -46,23 +46,11 @@ pub(crate) fn times(workload: &str, cells: &[&Cell], min_samples: u32) -> Table 
 
 fn times_row(cell: &Cell, min_samples: u32) -> Row {
     let mut fields = vec![Field::new(Style::Strong, cell.backend.clone()), show::outcome(cell)];
-    let nothing_timed = Phase::ALL.iter().all(|&p| cell.phase(p).wall_s_median.is_none());
-    if nothing_timed {
+    let Some(phases) = phase_fields(cell, min_samples) else {
         fields.push(Field::new(Style::Muted, show::reason(cell)));
         return Row { fields, begins_group: false };
-    }
-    // The first phase without a time is where the cell ended; the phases after it were never reached.
-    let mut ended = cell.outcome.has_times();
-    for phase in Phase::ALL {
-        fields.push(match show::phase_time(cell, phase, min_samples) {
-            Some(time) => time.into(),
-            None if !ended && phase >= Phase::Prove => {
-                ended = true;
-                Field::new(Style::Outcome, cell.outcome.as_str())
-            }
-            None => NOTHING.into(),
-        });
-    }
+    };
+    fields.extend(phases);
     fields.push(show::total(cell).into());
     fields.push(
         cell.total_wall_s_ci_low
@@ -74,6 +62,24 @@ fn times_row(cell: &Cell, min_samples: u32) -> Row {
     let counts: Vec<String> = Phase::ALL.iter().map(|&p| cell.phase(p).n).map(|n| n.to_string()).collect();
     fields.push(counts.join(" / ").into());
     Row { fields, begins_group: false }
+}
+
+/// The median of each phase, or the outcome where the cell ended; none of a cell in which nothing was timed.
+pub(crate) fn phase_fields(cell: &Cell, min_samples: u32) -> Option<Vec<Field>> {
+    if Phase::ALL.iter().all(|&p| cell.phase(p).wall_s_median.is_none()) {
+        return None;
+    }
+    // The first phase without a time is where the cell ended; the phases after it were never reached.
+    let mut ended = cell.outcome.has_times();
+    let mut field = |phase| match show::phase_time(cell, phase, min_samples) {
+        Some(time) => time.into(),
+        None if !ended && phase >= Phase::Prove => {
+            ended = true;
+            Field::new(Style::Outcome, cell.outcome.as_str())
+        }
+        None => NOTHING.into(),
+    };
+    Some(Phase::ALL.map(&mut field).into())
 }
 
 /// What the times belong to.

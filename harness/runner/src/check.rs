@@ -129,6 +129,7 @@ mod tests {
             repeat: 1,
             task: Task::Classification,
             tolerance: 0.1,
+            multiplications: None,
             min_class_agreement: 1.0,
             model_sha256: String::new(),
             inputs_sha256: String::new(),

@@ -26,4 +26,4 @@ pub use memory::machine_memory_bytes;
 pub use plan::{Plan, PlanError, PlannedCell, Providers, SetupPolicy};
 pub use process::{Exchange, Interrupt, Limits, WorkerProcess};
 pub use run::{Event, Observer, RunEnd, RunError, run};
-pub use select::{Selection, SelectionError};
+pub use select::{Apart, Selection, SelectionError};

@@ -114,6 +114,7 @@ impl Plan {
     ) -> Result<Self, PlanError> {
         let mut cells = Vec::new();
         for workload in &workloads {
+            let facts = Facts::of(workload);
             for profile in providers.profiles().iter().filter(|profile| backends.takes(&profile.backend)) {
                 let id = CellId::new(&workload.name, &profile.backend);
                 let dear =
@@ -126,7 +127,7 @@ impl Plan {
                     );
                     (Outcome::Unfinished, reason)
                 });
-                cells.push(cell_plan(workload, id, decided));
+                cells.push(cell_plan(workload, &facts, id, decided));
             }
         }
         if cells.is_empty() {
@@ -154,12 +155,13 @@ impl Plan {
         reference: WorkerCommand,
         folder: &str,
     ) -> Result<Self, PlanError> {
+        let mut facts: BTreeMap<&str, Facts> = BTreeMap::new();
         for cell in &record.cells {
             let (folder, workload) = (folder.to_owned(), cell.id.workload.clone());
             let Some(now) = workloads.iter().find(|known| known.name == workload) else {
                 return Err(PlanError::UnknownWorkload { folder, workload });
             };
-            let now = cell_plan(now, cell.id.clone(), None);
+            let now = facts.entry(&now.name).or_insert_with(|| Facts::of(now));
             if (&now.model_sha256, &now.inputs_sha256) != (&cell.model_sha256, &cell.inputs_sha256) {
                 return Err(PlanError::WorkloadChanged { folder, workload });
             }
@@ -217,7 +219,24 @@ fn find_worker(
     family.command(backend)
 }
 
-fn cell_plan(workload: &Workload, id: CellId, decided: Option<(Outcome, String)>) -> CellPlan {
+/// What has to be worked out of a workload's bytes, once for all its cells.
+struct Facts {
+    multiplications: Option<u64>,
+    model_sha256: String,
+    inputs_sha256: String,
+}
+
+impl Facts {
+    fn of(workload: &Workload) -> Self {
+        Self {
+            multiplications: workload.multiplications(),
+            model_sha256: hex(&Sha256::digest(&workload.onnx)),
+            inputs_sha256: tensor_sha256(&workload.inputs),
+        }
+    }
+}
+
+fn cell_plan(workload: &Workload, facts: &Facts, id: CellId, decided: Option<(Outcome, String)>) -> CellPlan {
     CellPlan {
         id,
         batch: workload.batch,
@@ -225,8 +244,9 @@ fn cell_plan(workload: &Workload, id: CellId, decided: Option<(Outcome, String)>
         task: workload.task,
         tolerance: workload.tolerance,
         min_class_agreement: workload.min_class_agreement,
-        model_sha256: hex(&Sha256::digest(&workload.onnx)),
-        inputs_sha256: tensor_sha256(&workload.inputs),
+        multiplications: facts.multiplications,
+        model_sha256: facts.model_sha256.clone(),
+        inputs_sha256: facts.inputs_sha256.clone(),
         decided,
     }
 }

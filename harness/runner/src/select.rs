@@ -2,11 +2,25 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// A set of globs; an empty one takes everything.
+/// A set of globs; an empty one takes everything but what stands apart.
 #[derive(Clone, Debug)]
 pub struct Selection {
     set: Option<GlobSet>,
+    /// Those of the globs that may take what stands apart.
+    apart: GlobSet,
     patterns: Vec<String>,
+}
+
+/// Names that are taken only by a glob in which a word of theirs is written out: `mlp-scale-*` and `*-scale-1k` take members of
+/// the scaling study, `*` and `mlp*` do not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Apart<'a> {
+    /// The word.
+    pub word: &'a str,
+    /// The names.
+    pub names: &'a [&'a str],
+    /// What the names begin with, for messages; one alone stands for all names that go on from it with a dash.
+    pub families: &'a [&'a str],
 }
 
 /// A glob that cannot be understood, or that matches nothing.
@@ -41,6 +55,19 @@ impl Selection {
     /// # Errors
     /// When a pattern is no glob or matches none of `known`.
     pub fn new(flag: &'static str, patterns: &[String], known: &[String]) -> Result<Self, SelectionError> {
+        Self::with_apart(flag, patterns, known, Apart::default())
+    }
+
+    /// The same where some names stand apart.
+    ///
+    /// # Errors
+    /// When a pattern is no glob, or matches none of `known` and takes none of what stands apart.
+    pub fn with_apart(
+        flag: &'static str,
+        patterns: &[String],
+        known: &[String],
+        apart: Apart<'_>,
+    ) -> Result<Self, SelectionError> {
         let glob = |pattern: &str| {
             GlobBuilder::new(pattern).literal_separator(false).build().map_err(|source| SelectionError::Glob {
                 flag,
@@ -48,12 +75,25 @@ impl Selection {
                 source,
             })
         };
-        let mut all = GlobSetBuilder::new();
+        let (mut all, mut of_apart) = (GlobSetBuilder::new(), GlobSetBuilder::new());
         for pattern in patterns {
             let (exact, family) = (glob(pattern)?, glob(&format!("{pattern}/*"))?);
             let matcher = (exact.compile_matcher(), family.compile_matcher());
-            if !known.iter().any(|name| matcher.0.is_match(name) || matcher.1.is_match(name)) {
-                let known = known.join(", ");
+            let mut matches = known.iter().any(|name| matcher.0.is_match(name) || matcher.1.is_match(name));
+            if !apart.word.is_empty() && pattern.contains(apart.word) {
+                let mut globs = vec![exact.clone()];
+                if apart.families.contains(&pattern.as_str()) {
+                    globs.push(glob(&format!("{pattern}-*"))?);
+                }
+                for glob in globs {
+                    let matcher = glob.compile_matcher();
+                    matches |= apart.names.iter().any(|name| matcher.is_match(name));
+                    of_apart.add(glob);
+                }
+            }
+            if !matches {
+                let families = apart.families.iter().map(|family| format!("{family}-*"));
+                let known = known.iter().cloned().chain(families).collect::<Vec<_>>().join(", ");
                 return Err(SelectionError::NoMatch { flag, pattern: pattern.clone(), known });
             }
             all.add(exact);
@@ -61,12 +101,17 @@ impl Selection {
         }
         let build = |source| SelectionError::Glob { flag, pattern: patterns.join(" "), source };
         let set = if patterns.is_empty() { None } else { Some(all.build().map_err(build)?) };
-        Ok(Self { set, patterns: patterns.to_vec() })
+        Ok(Self { set, apart: of_apart.build().map_err(build)?, patterns: patterns.to_vec() })
     }
 
     /// Whether a name is taken.
     pub fn takes(&self, name: &str) -> bool {
         self.set.as_ref().is_none_or(|set| set.is_match(name))
+    }
+
+    /// Whether a name that stands apart is taken.
+    pub fn takes_apart(&self, name: &str) -> bool {
+        self.apart.is_match(name)
     }
 
     /// Whether a name is taken because it was written out in full: then it is wanted even where it is dear.
@@ -96,6 +141,33 @@ mod tests {
         assert_eq!(taken(&["ezkl"]), ["ezkl/default", "ezkl/tuned"]);
         assert_eq!(taken(&["*tuned", "native"]), ["native", "ezkl/tuned"]);
         assert_eq!(taken(&["*"]), known());
+    }
+
+    #[test]
+    fn what_stands_apart_has_to_be_written_out() {
+        let known = ["mlp-iris", "my-scale"].map(String::from);
+        let names = ["mlp-scale-1k", "mlp-scale-1m", "cnn-scale-1m"];
+        let apart = Apart { word: "scale", names: &names, families: &["mlp-scale", "cnn-scale"] };
+        let taken = |patterns: &[&str]| -> Result<Vec<String>, SelectionError> {
+            let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+            let selection = Selection::with_apart("--workload", &patterns, &known, apart)?;
+            let table = known.iter().map(String::as_str).filter(|name| selection.takes(name));
+            Ok(table.chain(names.into_iter().filter(|name| selection.takes_apart(name))).map(String::from).collect())
+        };
+        assert_eq!(taken(&[]).unwrap(), known);
+        assert_eq!(taken(&["*"]).unwrap(), known);
+        assert_eq!(taken(&["mlp*"]).unwrap(), ["mlp-iris"]);
+        assert_eq!(taken(&["mlp-scale-*"]).unwrap(), ["mlp-scale-1k", "mlp-scale-1m"]);
+        assert_eq!(taken(&["mlp-scale"]).unwrap(), ["mlp-scale-1k", "mlp-scale-1m"]);
+        assert_eq!(taken(&["*-scale-1m", "mlp-iris"]).unwrap(), ["mlp-iris", "mlp-scale-1m", "cnn-scale-1m"]);
+        assert_eq!(taken(&["{mlp,cnn}-scale-1k"]).unwrap(), ["mlp-scale-1k"]);
+        assert_eq!(taken(&["*-scale*"]).unwrap(), ["my-scale", "mlp-scale-1k", "mlp-scale-1m", "cnn-scale-1m"]);
+        for (pattern, said) in
+            [("*-1k", "mlp-scale-*, cnn-scale-*"), ("mlp-scale-3k", "mlp-iris"), ("scale", "cnn-scale-*")]
+        {
+            let error = taken(&[pattern]).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use etcetera::BaseStrategy;
 use zktee_config::{Config, FILE_NAME, Taken, Workload};
 use zktee_core::provider::Provider;
 use zktee_ezkl::Ezkl;
+use zktee_halo2::Halo2;
+use zktee_halo2_ipa::Halo2Ipa;
 use zktee_runner::Providers;
 
 use crate::cli::{CacheArguments, ConfigArguments};
@@ -23,11 +25,14 @@ pub(crate) struct Known {
 pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
     let cache = cache_folder(&arguments.cache)?;
     let mut workloads = zktee_config::builtins().context("the built-in workloads cannot be read")?;
-    let ezkl = match this_program() {
-        Ok(program) => Ezkl::new(cache.clone()).srs_maker(program),
-        Err(_) => Ezkl::new(cache.clone()),
-    };
-    let mut families: Vec<Box<dyn Provider>> = vec![Box::new(Native), Box::new(ezkl)];
+    // Where the running program cannot be found again, its name may do.
+    let program = this_program().unwrap_or_else(|_| PathBuf::from("zktee"));
+    let mut families: Vec<Box<dyn Provider>> = vec![
+        Box::new(Native),
+        Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
+        Box::new(Halo2::new(program.clone())),
+        Box::new(Halo2Ipa::new(program)),
+    ];
     let beside = Path::new(FILE_NAME);
     let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));
     if let Some(file) = file {

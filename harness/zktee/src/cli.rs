@@ -29,6 +29,11 @@ pub(crate) enum Command {
     List(ListArguments),
     /// Say what this machine lacks and the command that mends it
     Doctor(DoctorArguments),
+    /// Show which halo2 circuit a model gets, why, and what it is estimated to cost
+    #[command(after_help = "Examples:
+  zktee explain lenet-mnist
+  zktee explain lenet-mnist --measure 10 --picture layout.png")]
+    Explain(ExplainArguments),
     /// Rebuild cells.csv, report.md, report.html and the plots of a run from its recorded samples
     Report {
         /// The folder of a run
@@ -115,6 +120,26 @@ pub(crate) struct ListArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// The workload: a built-in one or one of the configuration
+    pub(crate) workload: String,
+    /// The circuit that commits to the input instead of revealing it
+    #[arg(long)]
+    pub(crate) private_input: bool,
+    /// Prove N times and set the measured cost beside the estimate
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) measure: Option<u32>,
+    /// Draw the layout: columns from left to right, rows from top to bottom, filled cells in colour
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) picture: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
@@ -130,11 +155,12 @@ pub(crate) struct DoctorArguments {
 #[command(after_help = "Examples:
   zktee run --quick                                   a first look
   zktee run --workload 'mlp*' --backend 'ezkl/*'      some cells (quote the globs)
+  zktee run --workload 'mlp-scale-*'                  the scaling study, 1k to 8m multiplications
   zktee run --backend ezkl --samples 5 --out results/ezkl
   zktee run --resume results/ezkl                     go on where it was stopped or killed")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArguments {
-    /// Only these workloads (globs; may be repeated)
+    /// Only these workloads (globs; may be repeated). The scaling study is taken only by a glob that writes out `scale`
     #[arg(long, short, value_name = "GLOB")]
     pub(crate) workload: Vec<String>,
     /// Only these backends (globs; `ezkl` means all its profiles; may be repeated)

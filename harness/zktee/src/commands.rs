@@ -2,11 +2,14 @@
 
 mod conformance;
 mod data;
+mod explain;
 mod init;
 mod run;
 
 use clap::CommandFactory;
-use zktee_core::protocol::serve;
+use zktee_core::protocol::{Worker, serve};
+use zktee_halo2::{Halo2Worker, Statement};
+use zktee_halo2_ipa::Halo2IpaWorker;
 
 use crate::cli::{Arguments, Command, DataCommand, DoctorArguments, ListArguments};
 use crate::exit::Code;
@@ -22,6 +25,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::Report { dir } => rebuild_report(&dir),
         Command::Init { file } => init::init(&file),
         Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::Conformance { json, program } => conformance::conformance(&program, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "zktee", &mut std::io::stdout());
@@ -36,12 +40,17 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
 }
 
 fn worker(backend: &str) -> anyhow::Result<Code> {
-    anyhow::ensure!(backend == native::NAME, "no worker is built in for `{backend}`");
+    let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend)) {
+        (native::NAME, _) => Box::new(NativeWorker::new()),
+        (_, Some(statement)) => Box::new(Halo2Worker::new(statement)),
+        (zktee_halo2_ipa::NAME, _) => Box::new(Halo2IpaWorker::new()),
+        _ => anyhow::bail!("no worker is built in for `{backend}`"),
+    };
     // A worker does not outlive its runner, however that ends. Only Linux has the call; elsewhere the end of the input says it.
     #[cfg(target_os = "linux")]
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
     // The answer to a panic goes through the protocol; its backtrace to the log.
-    serve(&mut NativeWorker::new(), std::io::stdin(), std::io::stdout())?;
+    serve(worker.as_mut(), std::io::stdin(), std::io::stdout())?;
     Ok(Code::Success)
 }
 

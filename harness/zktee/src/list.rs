@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use zktee_config::Workload;
+use zktee_config::{SCALE_FAMILIES, ScaleFamily, ScaleMember, Workload};
 use zktee_core::provider::{Availability, Provider};
 use zktee_core::record::Task;
 
@@ -11,6 +11,8 @@ use zktee_core::record::Task;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct List {
     workloads: Vec<WorkloadLine>,
+    /// The scaling study, which no plain run takes.
+    families: Vec<FamilyLine>,
     backends: Vec<BackendLine>,
 }
 
@@ -32,6 +34,28 @@ struct WorkloadLine {
     parameters: Option<u64>,
 }
 
+/// A family of the scaling study in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct FamilyLine {
+    /// What the members' names begin with, and what `--workload` takes for all of them.
+    name: &'static str,
+    summary: &'static str,
+    members: Vec<MemberLine>,
+}
+
+/// A member of a family: what is known of it before its weights are drawn.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct MemberLine {
+    name: &'static str,
+    summary: String,
+    /// Multiplications by a weight for its one input.
+    multiplications: u64,
+    /// Numbers in its weights.
+    parameters: u64,
+    /// Shape of one input.
+    input_shape: Vec<usize>,
+}
+
 /// A backend profile in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct BackendLine {
@@ -48,6 +72,7 @@ struct BackendLine {
 pub(crate) fn list<'a>(workloads: &[Workload], families: impl IntoIterator<Item = &'a dyn Provider>) -> List {
     List {
         workloads: workloads.iter().map(workload).collect(),
+        families: SCALE_FAMILIES.iter().map(family).collect(),
         backends: families.into_iter().flat_map(backends).collect(),
     }
 }
@@ -65,6 +90,17 @@ fn workload(workload: &Workload) -> WorkloadLine {
         input_shape: workload.inputs.shape.get(1..).unwrap_or_default().to_vec(),
         parameters: zktee_models::onnx::inspect(&workload.onnx).ok().map(|facts| facts.parameters),
     }
+}
+
+fn family(family: &ScaleFamily) -> FamilyLine {
+    let member = |member: &ScaleMember| MemberLine {
+        name: member.name,
+        summary: member.summary(),
+        multiplications: member.multiplications(),
+        parameters: member.parameters(),
+        input_shape: member.input_shape(),
+    };
+    FamilyLine { name: family.name, summary: family.summary, members: family.members.iter().map(member).collect() }
 }
 
 fn backends(family: &dyn Provider) -> Vec<BackendLine> {
@@ -98,6 +134,7 @@ impl fmt::Display for List {
             let from = if model == "built-in" { String::new() } else { format!(" ({model})") };
             writeln!(f, "{name:<width$}  {inputs:>6}  {batch:>6}  {weights:>7}  {summary}{from}")?;
         }
+        self.study(f)?;
         let width = widest(&mut self.backends.iter().map(|b| b.backend.as_str())).max("backend".len());
         writeln!(f, "\n{:<width$}  {:<11}  what", "backend", "here")?;
         for line in &self.backends {
@@ -110,6 +147,27 @@ impl fmt::Display for List {
             if let Some(fix) = fix {
                 writeln!(f, "{:indent$}fix: {fix}", "")?;
             }
+        }
+        Ok(())
+    }
+}
+
+impl List {
+    /// A line a family: its ends stand for its members.
+    fn study(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let range = |line: &FamilyLine| {
+            let size = |member: Option<&MemberLine>| {
+                let name = member.map_or("", |member| member.name);
+                name.rsplit('-').next().unwrap_or_default()
+            };
+            format!("{}-{} to -{}", line.name, size(line.members.first()), size(line.members.last()))
+        };
+        let ranges: Vec<_> = self.families.iter().map(range).collect();
+        let heading = "scaling study";
+        let width = ranges.iter().map(String::len).max().unwrap_or(0).max(heading.len());
+        writeln!(f, "\n{heading:<width$}  {:>7}  what (only where --workload writes out `scale`)", "members")?;
+        for (line, range) in self.families.iter().zip(&ranges) {
+            writeln!(f, "{range:<width$}  {:>7}  {}", line.members.len(), line.summary)?;
         }
         Ok(())
     }
@@ -180,6 +238,10 @@ mod tests {
 workload  inputs   batch  weights  what
 mine           6       3        ?  my model (my.onnx)
 
+scaling study             members  what (only where --workload writes out `scale`)
+mlp-scale-1k to -8m            14  multi-layer perceptron with two hidden layers and random weights, one input
+cnn-scale-16k to -8m           10  two convolutions, average pooling and a dense layer with random weights, one image
+
 backend     here         what
 native      ready        native proves
 ezkl/tuned  needs-setup  ezkl/tuned proves
@@ -197,5 +259,12 @@ gone        unavailable  gone proves
         assert_eq!(json["workloads"][0]["input_shape"], serde_json::json!([2]));
         assert_eq!((&json["workloads"][0]["calls"], &json["workloads"][0]["task"]), (&2.into(), &"regression".into()));
         assert_eq!(json["backends"][2]["fix"], "install it");
+        let mlp = &json["families"][0];
+        assert_eq!((&mlp["name"], mlp["members"].as_array().map(Vec::len)), (&"mlp-scale".into(), Some(14)));
+        let member = serde_json::json!({
+            "name": "mlp-scale-1k", "summary": "perceptron 20-20-20-10: 1000 multiplications",
+            "multiplications": 1000, "parameters": 1050, "input_shape": [20],
+        });
+        assert_eq!(mlp["members"][0], member);
     }
 }

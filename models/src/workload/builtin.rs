@@ -1,14 +1,14 @@
-//! The four built-in workloads.
+//! The four built-in workloads of the table, and by name those of the scaling study.
 
 use std::borrow::Cow;
 
 use ndarray::{Array3, ArrayD, ArrayView2, Axis, Slice, s};
 use zktee_datasets::{Iris, iris, mnist_test};
 
-use super::{Task, Workload, WorkloadError};
+use super::{Task, Workload, WorkloadError, scale_member};
 use crate::integer::Calibration;
 
-/// Names of the built-in workloads, in the order of lists.
+/// Names of the built-in workloads of the table, in the order of lists. The [scaling study](super::SCALE_FAMILIES) is apart.
 pub const BUILTIN_NAMES: [&str; 4] = ["ols-iris", "mlp-iris", "mlp-iris-each", "lenet-mnist"];
 
 /// How many test images are in `lenet-mnist`'s [`Workload::calibration`]; the Iris workloads have all 150 rows there.
@@ -21,7 +21,7 @@ const OLS_ONNX: &[u8] = include_bytes!("../../ols-iris.onnx");
 const MLP_ONNX: &[u8] = include_bytes!("../../mlp-iris.onnx");
 const LENET_ONNX: &[u8] = include_bytes!("../../lenet-mnist.onnx");
 
-/// All built-in workloads, in the order of [`BUILTIN_NAMES`].
+/// All built-in workloads of the table, in the order of [`BUILTIN_NAMES`].
 ///
 /// # Errors
 /// [`WorkloadError::Data`] where an embedded data set is damaged.
@@ -29,22 +29,23 @@ pub fn builtins() -> Result<Vec<Workload>, WorkloadError> {
     BUILTIN_NAMES.into_iter().map(builtin).collect()
 }
 
-/// One built-in workload.
+/// One built-in workload, of the table or of the scaling study; the latter's weights are drawn now.
 ///
 /// # Errors
-/// [`WorkloadError::Unknown`], and [`WorkloadError::Data`] where an embedded data set is damaged.
+/// [`WorkloadError::Unknown`], [`WorkloadError::Data`] where an embedded data set is damaged, and
+/// [`WorkloadError::Generated`].
 pub fn builtin(name: &str) -> Result<Workload, WorkloadError> {
     match name {
         "ols-iris" => ols_iris(),
         "mlp-iris" => mlp_iris(),
         "mlp-iris-each" => mlp_iris_each(),
         "lenet-mnist" => lenet_mnist(),
-        _ => Err(WorkloadError::Unknown { name: name.to_owned() }),
+        _ => scale_member(name).ok_or_else(|| WorkloadError::Unknown { name: name.to_owned() })?.workload(),
     }
 }
 
-/// Every input that a built-in workload's model is calibrated on: all 150 rows of Iris, or all 10 000 test images of MNIST
-/// (31 MB), `[count, ...shape of one input]`.
+/// Every input that a built-in workload's model is calibrated on: all 150 rows of Iris, all 10 000 test images of MNIST
+/// (31 MB), or a random model's random inputs, `[count, ...shape of one input]`.
 ///
 /// # Errors
 /// As [`builtin`].
@@ -53,7 +54,7 @@ pub fn data_set(name: &str) -> Result<ArrayD<f32>, WorkloadError> {
         "ols-iris" => Ok(ols_features(&iris()?)),
         "mlp-iris" | "mlp-iris-each" => Ok(iris()?.features.into_dyn()),
         "lenet-mnist" => Ok(pixels(&mnist_test()?.images)),
-        _ => Err(WorkloadError::Unknown { name: name.to_owned() }),
+        _ => Ok(scale_member(name).ok_or_else(|| WorkloadError::Unknown { name: name.to_owned() })?.inputs()),
     }
 }
 
@@ -62,7 +63,9 @@ fn ols_iris() -> Result<Workload, WorkloadError> {
     let inputs = ols_features(&iris);
     Ok(Workload {
         name: "ols-iris",
-        summary: "linear regression: petal width of an iris from its other three measures, 150 rows in one batch",
+        summary: Cow::Borrowed(
+            "linear regression: petal width of an iris from its other three measures, 150 rows in one batch",
+        ),
         onnx: Cow::Borrowed(OLS_ONNX),
         labels: None,
         targets: Some(iris.features.slice(s![.., 3..]).to_owned().into_dyn()),
@@ -84,7 +87,7 @@ fn mlp_iris() -> Result<Workload, WorkloadError> {
     let order: Vec<usize> = (0..MLP_INPUTS).map(|i| i % rows).collect();
     Ok(Workload {
         name: "mlp-iris",
-        summary: "multi-layer perceptron 4-20-20-3: species of an iris, 500 inputs in one batch",
+        summary: Cow::Borrowed("multi-layer perceptron 4-20-20-3: species of an iris, 500 inputs in one batch"),
         onnx: Cow::Borrowed(MLP_ONNX),
         inputs: iris.features.select(Axis(0), &order).into_dyn(),
         labels: Some(order.iter().map(|&row| iris.species[row]).collect()),
@@ -103,7 +106,7 @@ fn mlp_iris() -> Result<Workload, WorkloadError> {
 fn mlp_iris_each() -> Result<Workload, WorkloadError> {
     Ok(Workload {
         name: "mlp-iris-each",
-        summary: "multi-layer perceptron 4-20-20-3: species of an iris, 500 inputs, one call each",
+        summary: Cow::Borrowed("multi-layer perceptron 4-20-20-3: species of an iris, 500 inputs, one call each"),
         batch: 1,
         repeat: MLP_INPUTS,
         ..mlp_iris()?
@@ -116,7 +119,7 @@ fn lenet_mnist() -> Result<Workload, WorkloadError> {
     let calibration = pixels(&calibration);
     Ok(Workload {
         name: "lenet-mnist",
-        summary: "LeNet-5: one handwritten digit, 61 706 parameters, 416 520 multiplications",
+        summary: Cow::Borrowed("LeNet-5: one handwritten digit, 61 706 parameters, 416 520 multiplications"),
         onnx: Cow::Borrowed(LENET_ONNX),
         inputs: first(&calibration, 1),
         labels: Some(vec![test.labels[0].into()]),

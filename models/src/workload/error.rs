@@ -3,7 +3,7 @@
 use thiserror::Error;
 use zktee_datasets::DataError;
 
-use super::BUILTIN_NAMES;
+use super::{BUILTIN_NAMES, SCALE_FAMILIES};
 use crate::integer::QuantError;
 use crate::onnx::OnnxError;
 
@@ -11,7 +11,7 @@ use crate::onnx::OnnxError;
 #[derive(Debug, Error)]
 pub enum WorkloadError {
     /// There is no such workload.
-    #[error("no built-in workload `{name}`; there are {}", BUILTIN_NAMES.join(", "))]
+    #[error("no built-in workload `{name}`; there are {}, {}", BUILTIN_NAMES.join(", "), families())]
     Unknown {
         /// The name asked for.
         name: String,
@@ -19,6 +19,20 @@ pub enum WorkloadError {
     /// The data set is damaged.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A model of the scaling study that cannot be made.
+    #[error("the model of {name}: {source}")]
+    Generated {
+        /// The workload.
+        name: &'static str,
+        /// What is wrong.
+        source: TwinError,
+    },
+}
+
+/// The families by their ends, for messages.
+fn families() -> String {
+    let ends = |members: &[super::ScaleMember]| Some(format!("{} to {}", members.first()?.name, members.last()?.name));
+    SCALE_FAMILIES.iter().filter_map(|family| ends(family.members)).collect::<Vec<_>>().join(", ")
 }
 
 /// A model without an integer twin.

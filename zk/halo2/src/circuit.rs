@@ -8,7 +8,9 @@ use halo2_proofs::plonk::{Advice, Challenge, Circuit, Column, ConstraintSystem, 
 use zktee_halo2_prover::{Column as Values, Witness};
 use zktee_models::integer::Trace;
 
+use crate::explain::ColumnCounts;
 use crate::field::integer;
+use crate::logup::Argument;
 use crate::spec::{Design, Spec};
 use crate::tall::{FixedCells, Layout, TallColumns, TallWitness};
 use crate::wide::{WideColumns, WideWitness};
@@ -59,6 +61,59 @@ impl Columns {
         match self {
             Self::Tall(columns) => columns.challenges().to_vec(),
             Self::Wide(columns) => columns.challenges(),
+        }
+    }
+
+    /// Number of challenges that a witness takes.
+    pub(crate) fn challenge_count(&self) -> usize {
+        self.challenges().len()
+    }
+
+    /// Lanes of activations.
+    pub(crate) fn lanes(&self) -> usize {
+        match self {
+            Self::Tall(columns) => columns.magnitude.len(),
+            Self::Wide(columns) => columns.magnitude.len(),
+        }
+    }
+
+    /// Columns of a private input.
+    pub(crate) fn private_inputs(&self) -> usize {
+        match self {
+            Self::Tall(columns) => usize::from(columns.private_input.is_some()),
+            Self::Wide(columns) => columns.private_input.len(),
+        }
+    }
+
+    /// The range checks, where there are any.
+    fn ranges(&self) -> Option<&Argument> {
+        match self {
+            Self::Tall(columns) => Some(&columns.ranges),
+            Self::Wide(columns) => columns.ranges.as_ref().map(|ranges| &ranges.argument),
+        }
+    }
+
+    /// Entries of the lookup table.
+    pub(crate) fn table_entries(&self) -> usize {
+        self.ranges().map_or(0, Argument::table_entries)
+    }
+
+    /// Numbers of columns by kind.
+    pub(crate) fn counts(&self, spec: &Spec) -> ColumnCounts {
+        let mut cs = ConstraintSystem::default();
+        let _ = Self::configure(&mut cs, spec);
+        let [first, second] = self.advice();
+        let weights = match &spec.design {
+            Design::Tall(tall) => tall.weight_columns,
+            Design::Wide(_) => 0,
+        };
+        ColumnCounts {
+            first_phase: first.len(),
+            second_phase: second.len(),
+            helpers: self.ranges().map_or(0, |ranges| ranges.helper_columns().len()),
+            fixed: cs.num_fixed_columns(),
+            weights,
+            instance: cs.num_instance_columns(),
         }
     }
 

@@ -22,7 +22,7 @@ const SCALAR_BITS: f64 = 255.0;
 const SMALL_BITS: f64 = 11.0;
 
 /// Work by kind, CPU seconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
 pub struct Cost {
     /// Commitments to columns of small integers.
     pub small_commitments_s: f64,

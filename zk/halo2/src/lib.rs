@@ -12,10 +12,12 @@
 mod circuit;
 mod cost;
 pub mod evidence;
+mod explain;
 mod field;
 mod keys;
 mod logup;
 pub mod network;
+mod picture;
 mod plan;
 mod prove;
 mod provider;
@@ -30,7 +32,9 @@ mod wide;
 mod worker;
 
 pub use cost::Cost;
+pub use explain::{ColumnCounts, Explanation};
 pub use keys::{KeyError, ProvingKey, VerifyingKey};
+pub use picture::PictureError;
 pub use plan::{Considered, Plan};
 pub use prove::{ProofError, Proven};
 pub use provider::{Halo2, Statement};

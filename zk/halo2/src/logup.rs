@@ -297,6 +297,11 @@ impl Argument {
         (columns, total)
     }
 
+    /// Entries of the table.
+    pub(crate) fn table_entries(&self) -> usize {
+        self.tables.entries()
+    }
+
     /// The range and the entries of each of the table's columns.
     #[cfg(test)]
     pub(crate) fn table_columns(&self) -> Vec<(Range, Vec<i64>)> {

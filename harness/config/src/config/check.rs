@@ -11,6 +11,7 @@ use zktee_models::onnx::Batch;
 
 use super::file::{File, WorkerEntry, WorkloadEntry};
 use super::{Config, Taken};
+use crate::builtin::scale_member;
 use crate::error::{ConfigError, Problem};
 use crate::inputs;
 use crate::model::Model;
@@ -91,7 +92,8 @@ impl Checker<'_> {
 
     fn workload(&self, entry: &WorkloadEntry, fresh: bool, backends: &[&str]) -> Result<Workload, Problem> {
         let name = entry.name.get_ref();
-        name_is_free(is_name(name), Problem::WorkloadName, self.taken.workloads.contains(&&**name), fresh)?;
+        let taken = self.taken.workloads.contains(&&**name) || scale_member(name).is_some();
+        name_is_free(is_name(name), Problem::WorkloadName, taken, fresh)?;
         let answer = Answer::of(entry)?;
         let options = options(&entry.options, backends)?;
 

@@ -141,6 +141,7 @@ fn names_are_well_formed_and_used_once() {
         (worker("a") + &worker("a"), "line 5: worker `a`: the name is used twice"),
         (worker("A/b"), "`backend` is a name or name/profile"),
         (workload("ols-iris"), "workload `ols-iris`: the name is taken"),
+        (workload("mlp-scale-8m"), "workload `mlp-scale-8m`: the name is taken"),
         (workload("a") + &workload("a"), "line 6: workload `a`: the name is used twice"),
         (workload("a b"), "a workload's name"),
     ] {

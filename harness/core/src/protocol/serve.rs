@@ -42,6 +42,14 @@ impl Timed {
         value
     }
 
+    /// What the last timed call took; the mean of one where it was repeated.
+    pub fn reading(&self) -> Option<Reading> {
+        let (total, iterations) = self.taken?;
+        let count = iterations as f64;
+        let Reading { wall_s, user_s, system_s, peak_rss_bytes } = total;
+        Some(Reading { wall_s: wall_s / count, user_s: user_s / count, system_s: system_s / count, peak_rss_bytes })
+    }
+
     /// Times a call that may be too short for the clock and has no effect but its value: it is repeated until 5 ms are filled,
     /// and the reading is a mean.
     pub fn repeat<T>(&mut self, mut f: impl FnMut() -> T) -> T {

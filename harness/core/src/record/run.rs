@@ -75,6 +75,10 @@ pub struct CellPlan {
     pub tolerance: f64,
     /// Smallest share of inputs whose class equals the float reference's.
     pub min_class_agreement: f64,
+    /// Multiplications by a weight for one input, where the model is of layers that can be counted. Runs of before this was
+    /// recorded have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiplications: Option<u64>,
     /// SHA-256 of the ONNX file.
     pub model_sha256: String,
     /// SHA-256 of the inputs as little-endian f32, row-major.

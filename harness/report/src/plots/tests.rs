@@ -38,9 +38,75 @@ fn cells() -> Vec<Cell> {
     cells
 }
 
+/// Two families, one of so many backends that their colours go round, and one in which all but the memory is missing.
+fn families() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for (i, size) in ["1k", "32k", "1m", "8m"].into_iter().enumerate() {
+        for backend in 0..12u32 {
+            let time = 1e-6 * 32f64.powi(i as i32) * f64::from(backend + 1);
+            let failed = backend > 8 && i > 1;
+            cells.push(Cell {
+                workload: format!("mlp-scale-{size}"),
+                backend: format!("backend-{backend}/with-quite-a-long-profile-name"),
+                outcome: if failed { Outcome::OutOfMemory } else { Outcome::Measured },
+                calls: 1,
+                batch: 1,
+                multiplications: Some(1000 * 32u64.pow(i as u32)),
+                prove_wall_s_median: Some(time),
+                prove_wall_s_ci_low: Some(time * 0.7),
+                prove_wall_s_ci_high: Some(time * 1.4),
+                prove_cpu_s_median: Some(time * 2.0),
+                verify_wall_s_median: Some(0.01),
+                proof_bytes: Some(20_000),
+                peak_rss_bytes: Some(1 << (22 + i)),
+                security_basis: Some(SecurityBasis::Conjectured),
+                ..Cell::blank()
+            });
+        }
+        cells.push(Cell {
+            workload: format!("mine-scale-{size}"),
+            backend: "native".to_owned(),
+            outcome: Outcome::Measured,
+            calls: 1,
+            batch: 1,
+            multiplications: Some(1000 << i),
+            peak_rss_bytes: Some(1 << 20),
+            ..Cell::blank()
+        });
+    }
+    cells
+}
+
+#[test]
+fn a_family_has_one_figure_and_stands_in_no_other() {
+    let mut cells = families();
+    let plots = all(&cells, &Claims::built_in(), 5);
+    assert_eq!(plots.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["scaling-mlp-scale", "scaling-mine-scale"]);
+    let words: Vec<&str> = texts(&plots[0]).into_iter().map(|t| t.words.as_str()).collect();
+    for said in
+        ["Time to prove or attest", "Time to verify", "Size of proof or attestation", "Peak memory of any phase"]
+    {
+        assert!(words.contains(&said), "{said}");
+    }
+    assert!(
+        words.iter().any(|w| w.starts_with("Not in the plot: backend-9") && w.contains("8m (out-of-memory)")),
+        "{words:?}"
+    );
+    assert!(texts(&plots[1]).iter().filter(|t| t.words == "no backend of this run has it").count() == 3);
+
+    // One member alone, and one whose multiplications are not known, are workloads like any other.
+    cells.retain(|cell| cell.workload == "mlp-scale-1k" || cell.workload.starts_with("mine"));
+    cells.iter_mut().filter(|cell| cell.workload.starts_with("mine")).for_each(|cell| cell.multiplications = None);
+    let plots = all(&cells, &Claims::built_in(), 5);
+    assert!(
+        plots.iter().any(|p| p.name == "time-mlp-scale-1k") && plots.iter().all(|p| !p.name.starts_with("scaling"))
+    );
+}
+
 #[test]
 fn no_text_overlaps_another_or_leaves_the_plot() {
-    for plot in all(&cells(), &Claims::built_in(), 5) {
+    let plots = all(&cells(), &Claims::built_in(), 5).into_iter().chain(all(&families(), &Claims::built_in(), 5));
+    for plot in plots {
         let texts = texts(&plot);
         assert!(texts.len() > 10);
         for (i, a) in texts.iter().enumerate() {

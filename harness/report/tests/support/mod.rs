@@ -145,6 +145,7 @@ impl Fixture {
             task: if workload == "ols-iris" { Task::Regression } else { Task::Classification },
             tolerance: 0.05,
             min_class_agreement: 0.9,
+            multiplications: None,
             model_sha256: "ab".repeat(32),
             inputs_sha256: "cd".repeat(32),
             decided: None,

@@ -1,17 +1,18 @@
 //! `zktee run`: from the command line to a run and its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use zktee_config::SCALE_FAMILIES;
 use zktee_core::provider::Provider as _;
 use zktee_core::record::{Environment, RunRecord, Settings};
 use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_report::Cell;
 use zktee_runner::{
-    FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
+    Apart, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
 };
 
 use crate::backends::{self, Known};
@@ -22,6 +23,8 @@ use crate::exit::Code;
 use crate::native::{NAME as NATIVE, Native};
 use crate::progress::Progress;
 
+/// What a glob has to write out to select from the scaling study: every family's name ends in it.
+const STUDY: &str = "scale";
 /// Fewer samples than this mark a cell.
 const MIN_SAMPLES: u32 = 3;
 const SAMPLES: u32 = 10;
@@ -41,6 +44,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
         Some(dir) => {
             let folder = RunFolder::open(dir)?;
             let record = folder.record()?;
+            let mut workloads = workloads;
+            let recorded: BTreeSet<_> = record.cells.iter().map(|cell| cell.id.workload.as_str()).collect();
+            workloads.extend(study(|name| recorded.contains(name))?);
             let plan = Plan::resume(record, workloads, reference()?, &dir.display().to_string())?;
             (folder, plan)
         }
@@ -90,9 +96,13 @@ fn plan_new(
 ) -> anyhow::Result<Plan> {
     let names: Vec<_> = workloads.iter().map(|workload| workload.name.clone()).collect();
     let backends: Vec<_> = providers.profiles().into_iter().map(|profile| profile.backend).collect();
-    let wanted = Selection::new("--workload", &arguments.workload, &names)?;
+    let families = SCALE_FAMILIES.map(|family| family.name);
+    let members: Vec<_> = SCALE_FAMILIES.into_iter().flat_map(|family| family.members).map(|it| it.name).collect();
+    let apart = Apart { word: STUDY, names: &members, families: &families };
+    let wanted = Selection::with_apart("--workload", &arguments.workload, &names, apart)?;
     let backends = Selection::new("--backend", &arguments.backend, &backends)?;
     workloads.retain(|workload| wanted.takes(&workload.name));
+    workloads.extend(study(|name| wanted.takes_apart(name))?);
     let estimates = Estimates::published();
     let estimate = |cell: &CellId| estimates.cell_s(cell);
     Ok(Plan::new(
@@ -104,6 +114,12 @@ fn plan_new(
         std::env::args().collect(),
         &estimate,
     )?)
+}
+
+/// The members of the scaling study that are wanted; no other is made.
+fn study(wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<zktee_config::Workload>> {
+    let members = SCALE_FAMILIES.into_iter().flat_map(|family| family.members).filter(|member| wanted(member.name));
+    Ok(members.map(|member| zktee_config::builtin(member.name)).collect::<Result<_, _>>()?)
 }
 
 fn reference() -> anyhow::Result<zktee_core::provider::WorkerCommand> {
@@ -158,6 +174,8 @@ fn check_same_machine(folder: &RunFolder, now: &Environment, resumed: bool) -> a
 fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([
         ("ezkl".to_owned(), zktee_ezkl::EZKL_VERSION.to_owned()),
+        ("halo2-axiom".to_owned(), zktee_halo2::HALO2_VERSION.to_owned()),
+        ("halo2_proofs".to_owned(), zktee_halo2_ipa::HALO2_VERSION.to_owned()),
         ("tract-onnx".to_owned(), env!("ZKTEE_TRACT_VERSION").to_owned()),
     ])
 }

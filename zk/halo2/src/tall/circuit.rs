@@ -74,11 +74,11 @@ pub(super) struct SumColumns {
 pub(crate) struct TallColumns {
     pub(super) layout: Layout,
     // First phase, in the order in which the witness gives them.
-    pub(super) magnitude: Vec<Column<Advice>>,
+    pub(crate) magnitude: Vec<Column<Advice>>,
     pub(super) positive: Vec<Column<Advice>>,
     pub(super) remainder: Vec<Column<Advice>>,
     pub(super) maximum: Vec<Column<Advice>>,
-    pub(super) private_input: Option<Column<Advice>>,
+    pub(crate) private_input: Option<Column<Advice>>,
     /// A column of zeros where there is no other: challenges are drawn after a phase that has a column.
     pub(super) filler: Option<Column<Advice>>,
     // Second phase, likewise.
@@ -87,7 +87,7 @@ pub(crate) struct TallColumns {
     pub(super) input_sums: Option<SumColumns>,
     pub(super) hidden_sums: Option<SumColumns>,
     pub(super) total: Column<Advice>,
-    pub(super) ranges: Argument,
+    pub(crate) ranges: Argument,
     // Public.
     pub(super) input: Option<Column<Instance>>,
     pub(super) output: Column<Instance>,

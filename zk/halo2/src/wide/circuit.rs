@@ -18,12 +18,12 @@ pub(crate) struct WideColumns {
     pub(super) usable: usize,
     pub(super) batch: usize,
     // First phase, in the order in which the witness gives them; one lane an activation.
-    pub(super) magnitude: Vec<Column<Advice>>,
+    pub(crate) magnitude: Vec<Column<Advice>>,
     pub(super) positive: Vec<Column<Advice>>,
     pub(super) remainder: Vec<Column<Advice>>,
-    pub(super) private_input: Vec<Column<Advice>>,
+    pub(crate) private_input: Vec<Column<Advice>>,
     // Second phase.
-    pub(super) ranges: Option<Ranges>,
+    pub(crate) ranges: Option<Ranges>,
     // Public.
     pub(super) input: Vec<Column<Instance>>,
     pub(super) output: Vec<Column<Instance>>,
@@ -34,8 +34,8 @@ pub(crate) struct WideColumns {
 
 /// The range checks' columns.
 #[derive(Debug, Clone)]
-pub(super) struct Ranges {
-    pub(super) argument: Argument,
+pub(crate) struct Ranges {
+    pub(crate) argument: Argument,
     total: Column<Advice>,
     challenges: [Challenge; 2],
 }
