@@ -128,10 +128,12 @@ impl Circuit<Fp> for ModelCircuit<'_> {
                 Ok((cells, public))
             },
         )?;
-        let outputs = self.layout.outputs.iter().enumerate().filter_map(|(index, source)| match source {
-            Source::Cell(cell) => Some((cells[cell.column as usize][cell.row as usize], self.layout.inputs + index)),
-            Source::Public(_) => None,
-        });
+        let output = |(index, source): (usize, &Source)| match source {
+            Source::Cell(cell) => Ok((cells[cell.column as usize][cell.row as usize], self.layout.inputs + index)),
+            // Each output is the result of some step; one that is not would be bound by nothing.
+            Source::Public(_) => Err(Error::Synthesis),
+        };
+        let outputs = self.layout.outputs.iter().enumerate().map(output).collect::<Result<Vec<_>, _>>()?;
         for (cell, index) in public.into_iter().chain(outputs) {
             let (column, row) = shape.public(index);
             layouter.constrain_instance(cell, columns.public[column], row)?;

@@ -72,7 +72,8 @@ pub(crate) fn plan_with(program: &Program, batch: usize, k: u32, limb_bits: u32)
     ranges(program, batch, &shape, limb_bits)
 }
 
-/// The prover's time in nanoseconds, roughly: what its library does for each kind of column.
+/// The prover's time in nanoseconds, roughly: what its library does for each kind of column. Measured CPU time was 1.1 to 1.45 times as
+/// much for `lenet-mnist` at `k` from 10 to 14 and `mlp-iris` from 10 to 12, with the sizes in the same order.
 ///
 /// Commitments are sums by buckets, in windows of about `ln n` bits. Small positive values fill the lowest windows alone, but the
 /// buckets of all are added up. Every column is transformed to its coefficients and from there to an extended domain of `4n`.
