@@ -78,7 +78,7 @@ pub fn traces(model: &IntegerModel, inputs: &[i64]) -> Result<Vec<Trace>, zktee_
 pub fn witness(key: &ProvingKey, traces: &[Trace]) -> usize {
     let challenges = match &key.columns {
         Columns::Tall(columns) => columns.challenges().len(),
-        Columns::Wide(columns) => columns.challenge().iter().count(),
+        Columns::Wide(columns) => columns.challenges().len(),
     };
     let challenges: Vec<Fr> = (0..challenges).map(|_| Fr::random(OsRng)).collect();
     let mut witness = key.columns.witness(&key.spec, traces);
