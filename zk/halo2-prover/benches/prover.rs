@@ -43,7 +43,7 @@ fn plan() -> Plan {
         let sum = terms.reduce(|sum, term| sum * Challenge(1) + term).unwrap();
         // The instance has no values: there is one for what it costs.
         let value = Advice(SMALL + column, 0) + Scaled(Box::new(Instance(0, 0)), 2);
-        Fixed(0, 0) * value - sum
+        Fixed(0, 0) * (value - sum)
     });
     Plan {
         advice: [[0; SMALL].as_slice(), &[1; FULL]].concat(),
@@ -63,7 +63,7 @@ fn small() -> Vec<Vec<i32>> {
     (0..SMALL).map(|column| (0..ROWS).map(|row| value(column, row)).collect()).collect()
 }
 
-fn fill(plan: &Plan) -> impl Fn(u8, &[Fr]) -> Vec<Column> {
+fn fill(plan: &Plan) -> impl Fn(u8, &[Fr]) -> Vec<Column> + use<> {
     let (plan, small) = (plan.clone(), small());
     move |phase, challenges| {
         if phase == 0 {
@@ -98,7 +98,7 @@ impl Measurement for Cpu {
     }
 
     fn end(&self, start: Duration) -> Duration {
-        self.start() - start
+        self.start().saturating_sub(start)
     }
 
     fn add(&self, a: &Duration, b: &Duration) -> Duration {

@@ -1,7 +1,7 @@
 //! What the prover needs to know of a circuit.
 
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
-use halo2_proofs::plonk::{ConstraintSystem, ProvingKey};
+use halo2_proofs::plonk::{ConstraintSystem, Gate, ProvingKey};
 
 use crate::error::Unsupported;
 use crate::gates::{Nodes, Sum};
@@ -59,7 +59,7 @@ impl Shape {
         }
         let mut nodes = Nodes::new(rows);
         let mut gates = Vec::new();
-        for polynomial in cs.gates().iter().flat_map(|gate| gate.polynomials()) {
+        for polynomial in cs.gates().iter().flat_map(Gate::polynomials) {
             gates.push(nodes.polynomial(polynomial)?);
         }
         let degree = gates.iter().map(|gate| nodes.degree(gate)).max().unwrap_or(0);

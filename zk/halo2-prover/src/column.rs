@@ -3,7 +3,7 @@
 use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::PrimeField;
 
-use crate::wide::{Multiples, Products, limbs, multiple};
+use crate::wide::{Multiples, Multiplier, Products, limbs};
 
 /// The values of one advice column, from row 0. Rows beyond are 0, and the last rows are the prover's, who fills them at random.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +70,8 @@ impl Values {
 
     /// All values, times a factor.
     pub(crate) fn scaled(&self, factor: &Fr) -> Vec<Fr> {
-        let words = limbs(factor);
-        let small = self.small.iter().map(|&value| multiple(&words, value));
+        let multiplier = Multiplier::new(factor);
+        let small = self.small.iter().map(|&value| multiplier.times(value));
         small.chain(self.field.iter().map(|value| value * factor)).collect()
     }
 

@@ -1,7 +1,7 @@
 //! A prover for halo2-axiom circuits of gates alone.
 //!
 //! Circuits have advice columns in up to three phases with challenges, fixed columns, instance columns and gates; no copy constraints
-//! and no lookups. Keys are upstream's, and so is the verifier, with KZG on BN254, SHPLONK and a BLAKE2b transcript: proofs are what it takes
+//! and no lookups. Keys are upstream's, and so is the verifier, with KZG on BN254, SHPLONK and a `BLAKE2b` transcript: proofs are what it takes
 //! (they are not the same bytes, since randomness is drawn in another order). What makes them cheaper is
 //!
 //! * commitments by tables of the reference string's Lagrange points alone ([`msm`]): every polynomial is committed to, evaluated
@@ -9,8 +9,8 @@
 //! * constraints evaluated on as many cosets as their degree needs, by a program made of the gates beforehand;
 //! * sums of products with one reduction each.
 //!
-//! Besides the tables, a [`Prover`] keeps the fixed columns' values on cosets, up to 512 MB of them; a proof takes memory for every advice
-//! column's values on each coset that it is read on.
+//! Besides the tables, a [`Prover`] keeps the fixed columns' values on cosets, up to 512 MB of them or what [`Prover::with_cache`] says; a
+//! proof takes memory for every advice column's values on each coset that it is read on.
 
 mod circuit;
 mod column;

@@ -146,6 +146,9 @@ fn combine<'a>(set: &Set<'a>, y: Fr, rows: usize) -> Combination<'a> {
     Combination { rotations: set.rotations, values, evaluations }
 }
 
+/// What belongs to one point: `1/(x − ω^i)` turned to it, the combinations with their factors, and what is taken off their sum.
+type Share<'a> = (&'a [Fr], Vec<(&'a [Fr], Limbs)>, Fr);
+
 /// The product of the differences between a point and others.
 fn vanishing(u: Fr, points: impl Iterator<Item = Fr>) -> Fr {
     points.map(|point| u - point).product()
@@ -169,8 +172,7 @@ impl<'a> Opening<'a> {
         rotations.sort_unstable();
         rotations.dedup();
         let v_powers = powers(Fr::ONE, v, combinations.len());
-        // For each point: the combinations with their factors, and what is taken off their sum.
-        let shares: Vec<(&[Fr], Vec<(&[Fr], Limbs)>, Fr)> = rotations
+        let shares: Vec<Share<'_>> = rotations
             .iter()
             .map(|&rotation| {
                 let t = point.at(rotation);

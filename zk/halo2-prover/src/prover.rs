@@ -30,7 +30,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// What upstream's verifier reads, with a BLAKE2b transcript.
+    /// What upstream's verifier reads, with a `BLAKE2b` transcript.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -59,6 +59,9 @@ pub struct Prover {
     digest: Fr,
 }
 
+/// Bytes for the values of fixed columns on cosets, if nothing else is said.
+const CACHE: usize = 512 << 20;
+
 type Writer = Blake2bWrite<Vec<u8>, G1Affine, Challenge255<G1Affine>>;
 
 fn squeeze(transcript: &mut Writer) -> Fr {
@@ -78,13 +81,23 @@ impl Prover {
     /// # Errors
     /// [`Unsupported`] if the circuit has more than gates, or the two do not go together.
     pub fn new(params: &ParamsKZG<Bn256>, pk: &ProvingKey<G1Affine>) -> Result<Self, Unsupported> {
+        Self::with_cache(params, pk, CACHE)
+    }
+
+    /// As [`Prover::new`], with so many bytes for the values of fixed columns on cosets. If they take more, they are not kept, and
+    /// each proof works them out anew.
+    ///
+    /// # Errors
+    /// As for [`Prover::new`].
+    pub fn with_cache(params: &ParamsKZG<Bn256>, pk: &ProvingKey<G1Affine>, bytes: usize) -> Result<Self, Unsupported> {
         let (shape, nodes, gates) = Shape::new(pk)?;
         if params.k() != shape.k {
             return Err(Unsupported::Size { params: params.k(), keys: shape.k });
         }
         let domain = Domain::new(shape.k);
         let fixed: Vec<Values> = pk.fixed_values().par_iter().map(|column| Values::new(column.values())).collect();
-        let quotient = Quotient::new(&domain, nodes, gates, &fixed, [shape.advice_columns(), shape.instance_columns]);
+        let columns = [shape.advice_columns(), shape.instance_columns];
+        let quotient = Quotient::new(&domain, nodes, gates, &fixed, columns, bytes);
         Ok(Self {
             key: Key::new(params, shape.usable)?,
             opened: shape.opened(),
@@ -162,9 +175,9 @@ impl Prover {
         let sets = self.sets(&evaluations, &advice, &quotient, &blinding);
         let (y, v) = (squeeze(&mut transcript), squeeze(&mut transcript));
         let opening = Opening::new(&self.domain, &point, &sets, y, v);
-        transcript.write_point(normalise(&[self.key.commit(&opening.quotient)])[0])?;
+        transcript.write_point(normalise(&[self.key.commit_alone(&opening.quotient)])[0])?;
         let second = opening.finish(&self.domain, squeeze(&mut transcript))?;
-        transcript.write_point(normalise(&[self.key.commit(&second)])[0])?;
+        transcript.write_point(normalise(&[self.key.commit_alone(&second)])[0])?;
         clock.end(Stage::Opening);
         Ok(Proof { bytes: transcript.finalize(), timings: clock.finish() })
     }

@@ -16,9 +16,6 @@ use crate::fft::{Coset, Domain};
 use crate::gates::{Coefficient, Definitions, Lowering, Nodes, Program, ROWS, Source, Sum};
 use crate::wide::{Limbs, Products, limbs};
 
-/// Bytes that the fixed columns' values on cosets may take. Beyond, they are worked out anew for each proof.
-const CACHE: usize = 512 << 20;
-
 /// A column's values on the cosets that it is read on.
 pub(crate) type Extended = Vec<Option<Vec<Fr>>>;
 
@@ -60,13 +57,15 @@ pub(crate) struct Quotient {
 }
 
 impl Quotient {
-    /// For constraints, in the order in which powers of `y` tell them apart.
+    /// For constraints, in the order in which powers of `y` tell them apart, over fixed columns and so many advice and instance columns.
+    /// The fixed columns' values on cosets are kept if they take no more than `cache` bytes.
     pub(crate) fn new(
         domain: &Domain,
         mut nodes: Nodes,
         constraints: Vec<Sum>,
         fixed: &[Values],
         others: [usize; 2],
+        cache: usize,
     ) -> Self {
         let mut constraints = separate(&mut nodes, constraints);
         // What has degree 1 at most is 0 if it vanishes on the domain.
@@ -111,7 +110,7 @@ impl Quotient {
             fixed: None,
         };
         let values = quotient.read[Source::Fixed as usize].iter().flatten().filter(|read| **read).count();
-        if values * domain.len() * size_of::<Fr>() <= CACHE {
+        if values * domain.len() * size_of::<Fr>() <= cache {
             quotient.fixed = Some(quotient.extend_all(Source::Fixed, fixed));
         }
         quotient

@@ -163,12 +163,36 @@ fn reduce_multiple(sum: [u64; 6]) -> Fr {
     }
 }
 
-/// `element·factor`.
-#[inline]
-pub(crate) fn multiple(element: &Limbs, factor: i64) -> Fr {
-    let mut sum = Multiples::default();
-    sum.add(element, factor);
-    sum.sum()
+/// An element that many integers are multiplied by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Multiplier(Limbs);
+
+impl Multiplier {
+    /// The element, with the power of two in it that a product with one word is reduced by.
+    pub(crate) fn new(element: &Fr) -> Self {
+        Self(limbs(&(element * Fr::from_raw([0, 1, 0, 0]))))
+    }
+
+    /// The product with an integer.
+    #[inline]
+    pub(crate) fn times(&self, factor: i64) -> Fr {
+        let mut product = [0; 4];
+        let mut high = 0;
+        for (word, own) in product.iter_mut().zip(self.0) {
+            (*word, high) = multiply_add(0, own, factor.unsigned_abs(), high);
+        }
+        let quotient = product[0].wrapping_mul(NEGATED_INVERSE);
+        let (_, mut carry) = multiply_add(product[0], quotient, MODULUS[0], 0);
+        let mut reduced = [0; 4];
+        for i in 1..4 {
+            (reduced[i - 1], carry) = multiply_add(product[i], quotient, MODULUS[i], carry);
+        }
+        // Below one and a half times the modulus, as the factor is below half the word.
+        reduced[3] = high + carry;
+        subtract_if_larger(&mut reduced, 0);
+        let magnitude = element(&reduced);
+        if factor < 0 { -magnitude } else { magnitude }
+    }
 }
 
 #[cfg(test)]
@@ -211,7 +235,18 @@ mod tests {
                 if *b < 0 { expected -= magnitude } else { expected += magnitude }
             }
             prop_assert_eq!(multiples.sum(), expected);
+            for (a, b) in &pairs {
+                let mut single = Multiples::default();
+                single.add(&limbs(a), *b);
+                prop_assert_eq!(Multiplier::new(a).times(*b), single.sum());
+            }
         }
+    }
+
+    #[test]
+    fn the_least_integer() {
+        assert_eq!(Multiplier::new(&-Fr::ONE).times(i64::MIN), Fr::from(1 << 63));
+        assert_eq!(Multiplier::new(&-Fr::ONE).times(0), Fr::ZERO);
     }
 
     #[test]

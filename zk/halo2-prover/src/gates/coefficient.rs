@@ -78,10 +78,8 @@ impl Coefficients {
     pub(crate) fn multiply(&mut self, a: Coefficient, b: Coefficient) -> Coefficient {
         match (self.value(a), self.value(b)) {
             (Some(a), Some(b)) => self.constant(a * b),
-            (Some(Fr::ZERO), _) => a,
-            (_, Some(Fr::ZERO)) => b,
-            (Some(Fr::ONE), _) => b,
-            (_, Some(Fr::ONE)) => a,
+            (Some(Fr::ZERO), _) | (_, Some(Fr::ONE)) => a,
+            (Some(Fr::ONE), _) | (_, Some(Fr::ZERO)) => b,
             _ => self.intern(Definition::Product(a.min(b), a.max(b))),
         }
     }

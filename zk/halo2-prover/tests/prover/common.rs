@@ -36,7 +36,7 @@ impl std::ops::Add for Gate {
 impl std::ops::Sub for Gate {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        self + Self::Negated(Box::new(other))
+        Self::Sum(Box::new(self), Box::new(Self::Negated(Box::new(other))))
     }
 }
 

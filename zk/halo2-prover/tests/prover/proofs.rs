@@ -7,7 +7,7 @@ use halo2_proofs::halo2curves::ff::Field;
 use halo2_proofs::plonk::ProvingKey;
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rand_core::OsRng;
-use zktee_halo2_prover::{Column, Prover};
+use zktee_halo2_prover::{Column, Prover, Stage};
 
 use Gate::{Advice, Challenge, Constant, Fixed, Instance};
 
@@ -182,6 +182,36 @@ fn short_and_mixed_columns() {
     let witness = |_, _: &[Fr]| vec![Column::Small(Vec::new()), Column::Small(vec![1])];
     let proof = prover.prove(&[], &mut Filled(witness), OsRng).unwrap();
     assert!(!accepted(&params, &pk, &[], proof.bytes()));
+}
+
+#[test]
+fn nothing_kept_and_one_thread() {
+    let gates = [Advice(0, 0) * Fixed(0, 1) + Fixed(1, 0), Advice(1, 0) * Challenge(0) + Advice(0, 1) * Advice(0, -1)];
+    let [first, second] = gates;
+    let case = Case::new(6, &[0], 2, &[3], &[0], vec![defined(0, first), defined(1, second)]);
+    let (params, pk) = keys(case.k, &PlanCircuit { plan: &case.plan, fill: None });
+    let instances = slices(&case.instances);
+    let prove = |prover: &Prover| {
+        let proof = prover.prove(&instances, &mut Filled(case.fill(|_, _| {})), OsRng).unwrap();
+        assert!(accepted(&params, &pk, &instances, proof.bytes()));
+    };
+    let forgetful = Prover::with_cache(&params, &pk, 0).unwrap();
+    let kept = Prover::new(&params, &pk).unwrap();
+    prove(&forgetful);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| [&forgetful, &kept, &Prover::new(&params, &pk).unwrap()].into_iter().for_each(prove));
+}
+
+#[test]
+fn stages_are_timed() {
+    let case = Case::new(5, &[0], 1, &[], &[0], vec![defined(1, Advice(0, 0) * Challenge(0))]);
+    let (params, pk) = keys(case.k, &PlanCircuit { plan: &case.plan, fill: None });
+    let prover = Prover::new(&params, &pk).unwrap();
+    let proof = prover.prove(&[], &mut Filled(case.fill(|_, _| {})), OsRng).unwrap();
+    let stages: Vec<Stage> = proof.timings().stages().iter().map(|timing| timing.stage).collect();
+    let phases = [Stage::Witness(0), Stage::Commit(0), Stage::Witness(1), Stage::Commit(1)];
+    let others = [Stage::Quotient, Stage::CommitQuotient, Stage::Evaluations, Stage::Opening];
+    assert_eq!(stages, [phases, others].concat());
 }
 
 #[test]
