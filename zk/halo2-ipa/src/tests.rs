@@ -1,6 +1,7 @@
 //! Tests of the whole crate, with the hooks that only tests have.
 
 mod attacks;
+mod bound;
 mod faults;
 mod faults_maximum;
 mod honest;
