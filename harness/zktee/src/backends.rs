@@ -27,10 +27,12 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
     let mut workloads = zktee_config::builtins().context("the built-in workloads cannot be read")?;
     // Where the running program cannot be found again, its name may do.
     let program = this_program().unwrap_or_else(|_| PathBuf::from("zktee"));
+    // Workers start in folders of their own.
+    let srs = arguments.srs.as_deref().map(std::path::absolute).transpose().context("--srs")?;
     let mut families: Vec<Box<dyn Provider>> = vec![
         Box::new(Native),
         Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
-        Box::new(Halo2::new(program.clone())),
+        Box::new(Halo2::new(program.clone()).srs(srs)),
         Box::new(Halo2Ipa::new(program)),
     ];
     let beside = Path::new(FILE_NAME);

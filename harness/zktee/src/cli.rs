@@ -106,6 +106,9 @@ pub(crate) struct ConfigArguments {
     /// Further workloads and workers; ./zktee.toml is read where there is one
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Powers of tau for the `halo2/*` backends, in halo2's format, instead of a string made here for benchmarks
+    #[arg(long, value_name = "FILE")]
+    pub(crate) srs: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
 }

@@ -14,7 +14,7 @@ use crate::spec::{Spec, SpecError};
 use crate::srs::{ReferenceString, verifier_params};
 
 /// Separates these files from all others; a change of the circuits or of the format changes it.
-const MAGIC: &[u8; 16] = b"zktee halo2 v1\0\0";
+pub(crate) const MAGIC: &[u8; 16] = b"zktee halo2 v1\0\0";
 
 const DIGEST_BYTES: usize = 32;
 

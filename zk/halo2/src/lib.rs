@@ -9,6 +9,7 @@
 //! Keys and verifier are upstream's (halo2-axiom, imported as `halo2_proofs`); the prover is `zktee-halo2-prover`. Two layouts share the
 //! range checks (`logup`): `tall` for large models, `wide` for small ones on many inputs. `docs/halo2.md` explains both, with drawings.
 
+mod cache;
 mod circuit;
 mod cost;
 pub mod evidence;
@@ -31,6 +32,7 @@ mod verify;
 mod wide;
 mod worker;
 
+pub use cache::Origin;
 pub use cost::Cost;
 pub use explain::{ColumnCounts, Explanation};
 pub use keys::{KeyError, ProvingKey, VerifyingKey};

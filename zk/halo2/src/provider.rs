@@ -39,12 +39,23 @@ impl Statement {
 #[derive(Debug, Clone)]
 pub struct Halo2 {
     program: PathBuf,
+    srs: Option<PathBuf>,
 }
+
+/// The environment variable by which a worker is told of a reference string of the user's.
+pub(crate) const SRS_VARIABLE: &str = "ZKTEE_SRS";
 
 impl Halo2 {
     /// With the program that serves [`crate::Halo2Worker`] when it is called that way.
     pub const fn new(program: PathBuf) -> Self {
-        Self { program }
+        Self { program, srs: None }
+    }
+
+    /// Has circuits use this reference string (halo2's `ParamsKZG` format, large enough) instead of one made here.
+    #[must_use]
+    pub fn srs(mut self, file: Option<PathBuf>) -> Self {
+        self.srs = file;
+        self
     }
 }
 

@@ -32,7 +32,7 @@ pub enum SrsUnavailable {
         source: std::io::Error,
     },
     /// A file of the user's that is too small.
-    #[error("{path} has 2^{got} powers, the circuit needs 2^{expected}; give a larger one with the option `srs`")]
+    #[error("{path} has 2^{got} powers, the circuit needs 2^{expected}; give a larger one with --srs")]
     TooSmall {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ use crate::evidence::{self, Evidence};
 use crate::keys::{KeyError, ProvingKey, VerifyingKey};
 use crate::plan::Plan;
 use crate::prove::{ProofError, Proven};
-use crate::provider::Statement;
+use crate::provider::{SRS_VARIABLE, Statement};
 use crate::srs::{ReferenceString, Source, SrsUnavailable};
 
 /// Files that `setup` leaves.
@@ -243,10 +243,11 @@ fn load_prover(job: &Job) -> Result<(IntegerModel, ProvingKey), WorkerError> {
     Ok((model, ProvingKey::from_bytes(&bytes, &path, &srs).map_err(key_error)?))
 }
 
-/// A file of the user's by the option `srs`, else the cache.
+/// A file of the user's by the workload's option `srs` or by `--srs`, else the cache.
 fn srs_source(job: &Job) -> Result<Source, WorkerError> {
     match job.options.get(SRS_OPTION) {
-        None => Ok(Source::Cache(job.cache.join("srs"))),
+        None => Ok(std::env::var_os(SRS_VARIABLE)
+            .map_or_else(|| Source::Cache(job.cache.join("srs")), |path| Source::File(path.into()))),
         Some(Value::String(path)) => Ok(Source::File(path.into())),
         Some(other) => Err(invalid(format!("the option `{SRS_OPTION}` is {other}: expected the path of a file"))),
     }
@@ -311,7 +312,7 @@ fn key_error(error: KeyError) -> WorkerError {
 
 fn srs_error(error: &SrsUnavailable) -> WorkerError {
     WorkerError::new(ErrorKind::Unavailable, error.to_string())
-        .with_fix("remove the folder `srs` in the cache, or name a powers-of-tau file with the option `srs`")
+        .with_fix("remove the folder `srs` in the cache, or name a powers-of-tau file with --srs")
 }
 
 fn proof_error(error: ProofError) -> WorkerError {

@@ -43,8 +43,12 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> anyhow::Result<Code> {
     }
     let circuit = plan.explain();
     let estimate_s = circuit.estimate.total_s() * circuit.proofs as f64;
-    let cache = known.cache.join("srs");
-    let measure = |count| measured(plan, &model, &inputs, count, estimate_s, cache);
+    let source = match &arguments.config.srs {
+        Some(file) => Source::File(file.clone()),
+        None => Source::Cache(known.cache.join("srs")),
+    };
+    let keys = known.cache.join("halo2-keys");
+    let measure = |count| measured(plan, &model, &inputs, count, estimate_s, &source, &keys);
     let measured = arguments.measure.map(measure).transpose()?;
     let report = Report { workload: workload.name.clone(), integer_model: model.digest(), circuit, measured };
     if arguments.json {
@@ -85,10 +89,11 @@ fn measured(
     inputs: &[i64],
     count: u32,
     estimate_s: f64,
-    cache: std::path::PathBuf,
+    source: &Source,
+    keys: &std::path::Path,
 ) -> anyhow::Result<Measured> {
-    let srs = Source::Cache(cache).get(plan.spec.design.k())?;
-    let key = ProvingKey::generate(plan.spec, &srs)?;
+    let srs = source.get(plan.spec.design.k())?;
+    let (key, _) = ProvingKey::cached(keys, plan.spec, &srs)?;
     // The first is not counted: it warms caches up.
     let mut proof_bytes = key.prove(model, inputs)?.evidence.proofs.iter().map(Vec::len).sum();
     let (mut walls, mut cpus) = (Vec::new(), Vec::new());
