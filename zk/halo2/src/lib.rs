@@ -15,6 +15,8 @@ mod cost;
 pub mod evidence;
 mod explain;
 mod field;
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 mod logup;
 pub mod network;

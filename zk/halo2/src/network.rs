@@ -159,6 +159,8 @@ impl Network {
     /// Whether shapes, sizes and weights fit together: a network that was read from a file may be anything.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         const LARGEST: usize = 1 << 24;
+        // The circuit has a power of a challenge for it.
+        const WIDEST_PADDING: usize = 256;
         let small = |shape: Shape| {
             shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).filter(|n| (1..=LARGEST).contains(n))
         };
@@ -194,6 +196,11 @@ impl Network {
                             && padded.and_then(|n| n.checked_sub(kernel)).is_some_and(|n| n / stride + 1 == out)
                     };
                     let [top, left, bottom, right] = conv.padding;
+                    let wider = |n: usize, before: usize, after: usize| n.saturating_add(before).saturating_add(after);
+                    let padded = [shape[0], wider(shape[1], top, bottom), wider(shape[2], left, right)];
+                    if conv.padding.iter().any(|&width| width > WIDEST_PADDING) || small(padded).is_none() {
+                        return Err("a padding is too wide");
+                    }
                     let fits = stage.input == shape
                         && whole(shape[1], top, bottom, conv.kernel[0], conv.stride[0], height)
                         && whole(shape[2], left, right, conv.kernel[1], conv.stride[1], width);

@@ -103,7 +103,8 @@ fn read(path: &Path, k: u32, generated: bool) -> Result<ReferenceString, SrsUnav
 
 /// The parameters of a verifier of circuits of 2^`k` rows; `None` for bytes that are not [`VERIFIER_BYTES`] valid ones.
 pub(crate) fn verifier_params(bytes: &[u8], k: u32) -> Option<ParamsKZG<Bn256>> {
-    if bytes.len() != VERIFIER_BYTES {
+    // Upstream would make room for as many points as the first number says.
+    if bytes.len() != VERIFIER_BYTES || bytes.get(..4) != Some(&[0; 4]) {
         return None;
     }
     let small = ParamsKZG::<Bn256>::read(&mut &*bytes).ok()?;

@@ -2,8 +2,12 @@
 
 mod adversary;
 mod cells;
+mod honest;
+mod hostile;
 mod models;
+mod random;
 mod second;
 mod statement;
 mod tall;
+mod upstream;
 mod wide;

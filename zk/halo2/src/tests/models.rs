@@ -121,7 +121,10 @@ pub(super) fn linear() -> IntegerModel {
 pub(super) fn builtin(name: &str, count: usize) -> (IntegerModel, Vec<i64>) {
     let workload = workload::builtin(name).unwrap();
     let model = workload.integer_model().unwrap();
-    let inputs: Vec<f32> = workload.inputs.iter().copied().take(count * model.input_len()).collect();
+    let wanted = count * model.input_len();
+    let inputs = if workload.inputs.len() < wanted { workload::data_set(name).unwrap() } else { workload.inputs };
+    let inputs: Vec<f32> = inputs.iter().copied().take(wanted).collect();
+    assert_eq!(inputs.len(), wanted);
     let inputs = model.quantise_inputs(&inputs).unwrap();
     (model, inputs)
 }
