@@ -60,9 +60,9 @@ fn every_member_is_what_it_says_and_has_a_twin_within_tolerance() {
 
         let twin = workload.integer_model().unwrap();
         assert!(twin.bounds().iter().all(|bounds| bounds.output < ACCUMULATOR_BOUND), "{name}");
-        let flat = inputs.as_slice().unwrap();
-        let float = FloatModel::load(&workload.onnx, SCALE_INPUTS).unwrap().infer(flat).unwrap();
-        let integer = twin.dequantise_outputs(&twin.infer_all(&twin.quantise_inputs(flat).unwrap()).unwrap());
+        let values = inputs.as_slice().unwrap();
+        let float = FloatModel::load(&workload.onnx, SCALE_INPUTS).unwrap().infer(values).unwrap();
+        let integer = twin.dequantise_outputs(&twin.infer_all(&twin.quantise_inputs(values).unwrap()).unwrap());
         let error = float.iter().zip(&integer).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
         // An answer to another input is not taken for one to this.
         let (this, other) = (&float[..10], &float[10..20]);

@@ -79,7 +79,7 @@ impl Selection {
         for pattern in patterns {
             let (exact, family) = (glob(pattern)?, glob(&format!("{pattern}/*"))?);
             let matcher = (exact.compile_matcher(), family.compile_matcher());
-            let mut matches = known.iter().any(|name| matcher.0.is_match(name) || matcher.1.is_match(name));
+            let mut matching = known.iter().any(|name| matcher.0.is_match(name) || matcher.1.is_match(name));
             if !apart.word.is_empty() && pattern.contains(apart.word) {
                 let mut globs = vec![exact.clone()];
                 if apart.families.contains(&pattern.as_str()) {
@@ -87,11 +87,11 @@ impl Selection {
                 }
                 for glob in globs {
                     let matcher = glob.compile_matcher();
-                    matches |= apart.names.iter().any(|name| matcher.is_match(name));
+                    matching |= apart.names.iter().any(|name| matcher.is_match(name));
                     of_apart.add(glob);
                 }
             }
-            if !matches {
+            if !matching {
                 let families = apart.families.iter().map(|family| format!("{family}-*"));
                 let known = known.iter().cloned().chain(families).collect::<Vec<_>>().join(", ");
                 return Err(SelectionError::NoMatch { flag, pattern: pattern.clone(), known });

@@ -238,9 +238,9 @@ mod tests {
 workload  inputs   batch  weights  what
 mine           6       3        ?  my model (my.onnx)
 
-scaling study             members  what (only where --workload writes out `scale`)
-mlp-scale-1k to -8m            14  multi-layer perceptron with two hidden layers and random weights, one input
-cnn-scale-16k to -8m           10  two convolutions, average pooling and a dense layer with random weights, one image
+scaling study         members  what (only where --workload writes out `scale`)
+mlp-scale-1k to -8m        14  multi-layer perceptron with two hidden layers and random weights, one input
+cnn-scale-16k to -8m       10  two convolutions, average pooling and a dense layer with random weights, one image
 
 backend     here         what
 native      ready        native proves

@@ -25,7 +25,7 @@ pub enum WorkloadError {
         /// The workload.
         name: &'static str,
         /// What is wrong.
-        source: TwinError,
+        source: Box<TwinError>,
     },
 }
 

@@ -147,7 +147,7 @@ impl ScaleMember {
     /// # Errors
     /// [`WorkloadError::Generated`] where the model cannot be written or evaluated; a test holds that no member of ours does.
     pub fn workload(&self) -> Result<Workload, WorkloadError> {
-        let wrong = |source| WorkloadError::Generated { name: self.name, source };
+        let wrong = |source| WorkloadError::Generated { name: self.name, source: Box::new(source) };
         let model = self.shape.model(self.name, &mut Draw::new(self.name, Purpose::Model));
         let inputs = self.inputs();
         let flat = inputs.as_slice().unwrap_or_default();

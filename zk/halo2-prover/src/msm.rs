@@ -1,7 +1,7 @@
 //! Sums Σ sᵢ Pᵢ over points of BN254's G1 that never change, as the powers and the Lagrange points of a reference string.
 //!
-//! Pippenger's bucket method with all windows merged (Brickell, Gordon, McCurley and Wilson, Fast exponentiation with
-//! precomputation, EUROCRYPT 1992): the table holds 2^(sj) Pᵢ for every position j, so a scalar is a sum of signed digits
+//! Pippenger's bucket method with all windows merged (Brickell, Gordon, `McCurley` and Wilson, Fast exponentiation with
+//! precomputation, EUROCRYPT 1992): the table holds 2^(cj) Pᵢ for every window j of c bits, so a scalar is a sum of signed digits
 //! whose points all go into one set of buckets, and there is one sum Σ d `B_d` over buckets a call and no doubling:
 //!
 //! ```text
@@ -13,7 +13,9 @@
 //! Course in Computational Algebraic Number Theory, 10.3.4). A call of N digits and M buckets takes about N + M additions of
 //! six multiplications.
 
+mod buckets;
 mod digits;
+mod field;
 mod fixed_base;
 mod shape;
 mod sums;

@@ -4,7 +4,7 @@
 //! The model is there to choose between layouts, so what matters is that it ranks them as the clock does.
 
 use halo2_proofs::halo2curves::bn256::Fr;
-use halo2_proofs::plonk::{ConstraintSystem, Expression};
+use halo2_proofs::plonk::{ConstraintSystem, Expression, Gate};
 
 /// One multiplication of field elements, seconds.
 const MULTIPLY_S: f64 = 20e-9;
@@ -45,7 +45,7 @@ impl Cost {
     /// The cost of a circuit of 2^`k` rows whose rows are used to this share.
     pub(crate) fn of(cs: &ConstraintSystem<Fr>, k: u32, degree: usize, used_rows: usize) -> Self {
         let rows = f64::from(1_u32 << k);
-        let first = cs.advice_column_phase().iter().filter(|phase| **phase == 0).count() as f64;
+        let first = cs.advice_column_phase().into_iter().map(|phase| usize::from(phase == 0)).sum::<usize>() as f64;
         let second = cs.num_advice_columns() as f64 - first;
         let fixed = cs.num_fixed_columns() as f64;
         let instances = cs.num_instance_columns() as f64;
@@ -53,8 +53,7 @@ impl Cost {
         let transform = rows * f64::from(k) / 2.0 * MULTIPLY_S;
         // The operand column is mostly small; it is counted as full, so that the model errs on the safe side.
         let full_columns = second + 1.0 + cosets + 2.0;
-        let operations: f64 =
-            cs.gates().iter().flat_map(|gate| gate.polynomials()).map(multiplications).sum::<usize>() as f64;
+        let operations: f64 = cs.gates().iter().flat_map(Gate::polynomials).map(multiplications).sum::<usize>() as f64;
         let columns = first + second + fixed;
         Self {
             small_commitments_s: first * multi_scalar(used_rows as f64, SMALL_BITS),

@@ -157,8 +157,8 @@ fn generation(error: impl std::fmt::Display) -> KeyError {
     KeyError::Generation(error.to_string())
 }
 
-fn file(path: &Path, why: impl ToString) -> KeyError {
-    KeyError::File { path: path.to_owned(), why: why.to_string() }
+fn file(path: &Path, why: impl std::fmt::Display) -> KeyError {
+    KeyError::File { path: path.to_owned(), why: format!("{why}") }
 }
 
 fn json(spec: &Spec) -> Vec<u8> {
@@ -167,7 +167,7 @@ fn json(spec: &Spec) -> Vec<u8> {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }
 
 /// Magic, digest of the rest, then each part after its length.

@@ -18,6 +18,7 @@ use halo2_proofs::plonk::{Advice, Column, ConstraintSystem, Expression, Fixed, S
 use zktee_halo2_prover::Column as Values;
 
 use crate::field::{constant, integer, sum};
+use crate::tall::FixedCells;
 
 /// Which range a value must lie in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,11 +224,11 @@ impl Argument {
 
     /// The sum of the helpers of a row.
     pub(crate) fn row_sum(&self) -> Expression<Fr> {
-        sum(self.helpers.iter().map(|helper| helper.cur()))
+        sum(self.helpers.iter().map(Column::cur))
     }
 
     /// The table's cells.
-    pub(crate) fn fixed(&self) -> Vec<(Column<Fixed>, Vec<(usize, Fr)>)> {
+    pub(crate) fn fixed(&self) -> Vec<FixedCells> {
         let cells = self.tables.cells();
         let of = |(column, cells): (&Column<Fixed>, &[i64])| {
             (*column, cells.iter().map(|&cell| integer(cell)).enumerate().collect())

@@ -298,6 +298,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), WorkerError> {
     std::fs::write(path, bytes).map_err(|error| failed(format!("{}: {error}", path.display())))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn spec(error: crate::SpecError) -> WorkerError {
     WorkerError::new(ErrorKind::Refused, error.to_string())
 }

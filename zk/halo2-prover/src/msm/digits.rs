@@ -34,33 +34,26 @@ impl Signed {
         Self { negative: value < 0, words: [u64::from(value.unsigned_abs()), 0, 0, 0] }
     }
 
-    /// Gives each digit that is not zero as its position and value: the integer is Σ digit 2^(step · position). Positions
-    /// grow and are below `shape.positions()`.
+    /// Gives each digit that is not zero as its window and value: the integer is Σ digit 2^(width · window). Windows grow and
+    /// are below `shape.windows()`; digits lie between −2^(width − 1) and 2^(width − 1).
     pub(super) fn digits(&self, shape: Shape, mut put: impl FnMut(usize, i32)) {
         let Some(last) = self.words.iter().rposition(|&word| word != 0) else { return };
         let bits = 64 * last as u32 + 64 - self.words[last].leading_zeros();
         let (mask, half) = ((1_u64 << shape.width) - 1, 1_u64 << (shape.width - 1));
-        let low = (1_u64 << shape.step) - 1;
-        let (mut position, mut bit, mut carry) = (0, 0, 0);
-        while bit < bits || carry != 0 {
-            let value = (self.window(bit) & mask) + carry;
-            if value & low == 0 {
-                // The digit starts further up. A carry goes on through ones.
-                carry = u64::from((self.window(bit) & low) + carry > low);
-                bit += shape.step;
-                position += 1;
-                continue;
-            }
+        let (mut window, mut carry) = (0, 0);
+        while window * shape.width < bits || carry != 0 {
+            let value = (self.from(window * shape.width) & mask) + carry;
             carry = u64::from(value > half);
-            let digit = value as i32 - if carry == 0 { 0 } else { 1 << shape.width };
-            put(position, if self.negative { -digit } else { digit });
-            bit += shape.width;
-            position += (shape.width / shape.step) as usize;
+            let digit = value as i64 - (carry << shape.width) as i64;
+            if digit != 0 {
+                put(window as usize, if self.negative { -digit } else { digit } as i32);
+            }
+            window += 1;
         }
     }
 
     /// The bits from `bit` on, 64 where the integer has as many.
-    fn window(&self, bit: u32) -> u64 {
+    fn from(&self, bit: u32) -> u64 {
         let (i, shift) = ((bit / 64) as usize, bit % 64);
         let word = |i: usize| self.words.get(i).copied().unwrap_or(0);
         ((u128::from(word(i)) | u128::from(word(i + 1)) << 64) >> shift) as u64
@@ -87,12 +80,12 @@ mod tests {
     fn total(scalar: &Fr, shape: Shape) -> Fr {
         let mut sum = Fr::ZERO;
         let mut next = 0;
-        Signed::new(scalar).digits(shape, |position, digit| {
-            assert!(position >= next && position < shape.positions(), "position {position} of {}", shape.positions());
-            next = position + (shape.width / shape.step) as usize;
+        Signed::new(scalar).digits(shape, |window, digit| {
+            assert!(window >= next && window < shape.windows(), "window {window} of {}", shape.windows());
+            next = window + 1;
             assert!(digit != 0 && digit.unsigned_abs() <= 1 << (shape.width - 1));
             let size = Fr::from(u64::from(digit.unsigned_abs()));
-            let size = size * Fr::from(2).pow_vartime([position as u64 * u64::from(shape.step)]);
+            let size = size * Fr::from(2).pow_vartime([window as u64 * u64::from(shape.width)]);
             sum += if digit < 0 { -size } else { size };
         });
         sum

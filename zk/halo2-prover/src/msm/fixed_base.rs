@@ -1,8 +1,9 @@
 //! The table and the sums over it.
 
+use super::buckets::Buckets;
 use super::digits::Signed;
+use super::field::Point;
 use super::shape::Shape;
-use super::sums::Summer;
 use super::table;
 use halo2curves_axiom::bn256::{Fr, G1, G1Affine};
 use halo2curves_axiom::group::Group;
@@ -30,7 +31,7 @@ enum Method {
     Table {
         shape: Shape,
         /// See [`table::build`].
-        table: Vec<G1Affine>,
+        table: Vec<Point>,
         /// The points that are the identity, in ascending order: they have no affine coordinates to add.
         identities: Vec<usize>,
     },
@@ -38,20 +39,8 @@ enum Method {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-/// Memory of a call, kept for the next one on the same thread. It grows with the number of digits: 20 bytes each.
-#[derive(Default)]
-struct Scratch {
-    summer: Summer,
-    /// Each digit's bucket, and its entry of the table shifted left by one with its sign in the lowest bit.
-    digits: Vec<(u32, u32)>,
-    keys: Vec<u32>,
-    entries: Vec<u32>,
-    counts: Vec<u32>,
-    buckets: Vec<(u32, G1Affine)>,
-    sums: Vec<(u32, G1Affine)>,
+    /// Kept between calls of a thread.
+    static BUCKETS: RefCell<Buckets> = RefCell::default();
 }
 
 impl fmt::Debug for FixedBase {
@@ -64,7 +53,7 @@ impl FixedBase {
     /// The table for sums over `bases`. Uses the current rayon pool.
     pub fn new(bases: &[G1Affine]) -> Self {
         let shape = Shape::best(bases.len());
-        if bases.len() > MAX_POINTS || bases.len() * shape.positions() * size_of::<G1Affine>() > MAX_BYTES {
+        if bases.len() > MAX_POINTS || bases.len() * shape.windows() * size_of::<G1Affine>() > MAX_BYTES {
             return Self::plain(bases);
         }
         Self::with_shape(bases, shape)
@@ -81,8 +70,10 @@ impl FixedBase {
 
     /// Bytes of the table.
     pub fn bytes(&self) -> usize {
-        let (Method::Table { table: points, .. } | Method::Plain(points)) = &self.method;
-        size_of_val(points.as_slice())
+        match &self.method {
+            Method::Table { table, .. } => size_of_val(table.as_slice()),
+            Method::Plain(bases) => size_of_val(bases.as_slice()),
+        }
     }
 
     /// Σ scalars\[i\] · bases\[i\] on the current thread. Scalars near zero or near the order of the field, as small integers of
@@ -95,7 +86,28 @@ impl FixedBase {
         assert!(scalars.len() <= self.points, "{} scalars for {} points", scalars.len(), self.points);
         match &self.method {
             Method::Plain(bases) => plain(scalars, bases),
-            Method::Table { .. } => self.over(scalars.iter().map(Signed::new)),
+            Method::Table { .. } => self.over(0, scalars.iter().map(Signed::new)),
+        }
+    }
+
+    /// The same as [`Self::msm`] by two tasks of the current rayon pool, for a sum that nothing else runs beside. Together they
+    /// take more time than one, since each has buckets of its own.
+    ///
+    /// # Panics
+    ///
+    /// If there are more scalars than points.
+    pub fn msm_parallel(&self, scalars: &[Fr]) -> G1 {
+        assert!(scalars.len() <= self.points, "{} scalars for {} points", scalars.len(), self.points);
+        match &self.method {
+            Method::Plain(bases) => plain(scalars, bases),
+            Method::Table { .. } => {
+                let (low, high) = scalars.split_at(scalars.len() / 2);
+                let (low, high) = rayon::join(
+                    || self.over(0, low.iter().map(Signed::new)),
+                    || self.over(low.len(), high.iter().map(Signed::new)),
+                );
+                low + high
+            }
         }
     }
 
@@ -111,117 +123,28 @@ impl FixedBase {
                 let scalars: Vec<Fr> = scalars.iter().map(|&s| from_i32(s)).collect();
                 plain(&scalars, bases)
             }
-            Method::Table { .. } => self.over(scalars.iter().map(|&s| Signed::small(s))),
+            Method::Table { .. } => self.over(0, scalars.iter().map(|&s| Signed::small(s))),
         }
     }
 
-    fn over(&self, scalars: impl Iterator<Item = Signed>) -> G1 {
+    /// The sum over the points from `first` on.
+    fn over(&self, first: usize, scalars: impl Iterator<Item = Signed>) -> G1 {
         let Method::Table { shape, table, identities } = &self.method else { return G1::identity() };
-        SCRATCH.with_borrow_mut(|scratch| {
-            scratch.digits.clear();
-            let mut identities = identities.iter().copied().peekable();
-            for (i, scalar) in scalars.enumerate() {
+        BUCKETS.with_borrow_mut(|buckets| {
+            buckets.clear();
+            let mut identities = identities.iter().copied().skip_while(|&i| i < first).peekable();
+            for (i, scalar) in scalars.enumerate().map(|(i, scalar)| (first + i, scalar)) {
                 if identities.next_if_eq(&i).is_some() {
                     continue;
                 }
-                scalar.digits(*shape, |position, digit| {
-                    let entry = (position * self.points + i) as u32;
-                    scratch.digits.push((digit.unsigned_abs(), entry << 1 | u32::from(digit < 0)));
+                scalar.digits(*shape, |window, digit| {
+                    let entry = (window * self.points + i) as u32;
+                    buckets.put(digit, entry);
                 });
             }
-            scratch.sort();
-            let Scratch { summer, keys, entries, buckets, .. } = scratch;
-            buckets.clear();
-            let point = |i: usize| {
-                let entry = entries[i];
-                let point = table[(entry >> 1) as usize];
-                if entry & 1 == 0 { point } else { -point }
-            };
-            summer.sum(keys, point, buckets);
-            scratch.weigh()
+            buckets.sum(table)
         })
     }
-}
-
-impl Scratch {
-    /// Counting sort of the digits by bucket.
-    fn sort(&mut self) {
-        let Self { digits, keys, entries, counts, .. } = self;
-        let order = counting_sort(digits.iter().map(|d| d.0), counts);
-        keys.clear();
-        keys.resize(digits.len(), 0);
-        entries.clear();
-        entries.resize(digits.len(), 0);
-        for &(key, entry) in digits.iter() {
-            let place = &mut order[key as usize];
-            keys[*place as usize] = key;
-            entries[*place as usize] = entry;
-            *place += 1;
-        }
-    }
-
-    /// Σ d `B_d` over the buckets: with d = u 2^k + v it is 2^k Σ u Σ_v B + Σ v Σ_u B.
-    fn weigh(&mut self) -> G1 {
-        let Self { summer, keys, entries, counts, buckets, sums, .. } = self;
-        let Some(&(last, _)) = buckets.last() else { return G1::identity() };
-        let k = (u32::BITS - last.leading_zeros()) / 2;
-        let mask = (1 << k) - 1;
-        // Buckets are in ascending order, so those of a row lie together.
-        keys.clear();
-        keys.extend(buckets.iter().map(|bucket| bucket.0 >> k));
-        let first = keys.iter().take_while(|&&u| u == 0).count();
-        sums.clear();
-        summer.sum(&keys[first..], |i| buckets[first + i].1, sums);
-        let mut total = weighted(sums);
-        for _ in 0..k {
-            total = total.double();
-        }
-        let order = counting_sort(buckets.iter().map(|bucket| bucket.0 & mask), counts);
-        let first = order.get(1).copied().unwrap_or(0) as usize;
-        keys.resize(buckets.len(), 0);
-        entries.clear();
-        entries.resize(buckets.len(), 0);
-        for (i, bucket) in buckets.iter().enumerate() {
-            let key = bucket.0 & mask;
-            let place = &mut order[key as usize];
-            keys[*place as usize] = key;
-            entries[*place as usize] = i as u32;
-            *place += 1;
-        }
-        sums.clear();
-        summer.sum(&keys[first..], |i| buckets[entries[first + i] as usize].1, sums);
-        total + weighted(sums)
-    }
-}
-
-/// Where each key's items begin in an order by key.
-fn counting_sort(keys: impl Iterator<Item = u32>, counts: &mut Vec<u32>) -> &mut [u32] {
-    counts.clear();
-    for key in keys {
-        if key as usize >= counts.len() {
-            counts.resize(key as usize + 1, 0);
-        }
-        counts[key as usize] += 1;
-    }
-    let mut start = 0;
-    for count in counts.iter_mut() {
-        start += std::mem::replace(count, start);
-    }
-    counts
-}
-
-/// Σ key · point for points in ascending order of keys: each sum of the points from a key on is added once for that key.
-fn weighted(points: &[(u32, G1Affine)]) -> G1 {
-    let (mut running, mut total) = (G1::identity(), G1::identity());
-    let mut points = points.iter().rev().peekable();
-    let Some(&&(last, _)) = points.peek() else { return total };
-    for key in (1..=last).rev() {
-        while let Some((_, point)) = points.next_if(|point| point.0 == key) {
-            running += point;
-        }
-        total += running;
-    }
-    total
 }
 
 /// halo2curves' sum. It takes no point for the identity.

@@ -1,117 +1,155 @@
 //! Sums of many runs of affine points at once.
 
-use halo2curves_axiom::bn256::{Fq, G1, G1Affine};
-use halo2curves_axiom::ff::Field;
-use halo2curves_axiom::group::prime::PrimeCurveAffine;
+use super::field::{Point, Residue};
+use halo2curves_axiom::bn256::{Fq, G1};
 use halo2curves_axiom::group::{Curve, Group};
+use std::hint::black_box;
 
 /// Points that are summed together. More of them share an inversion, fewer stay in a processor's second-level cache:
 /// 2¹² are 256 KiB.
 const CHUNK: usize = 1 << 12;
 
+/// Points that are loaded ahead. They fit a first-level cache.
+const AHEAD: usize = 1 << 7;
+
+/// Points of a table with keys by which they are summed, in ascending order of keys.
+#[derive(Default)]
+pub(super) struct Terms {
+    pub(super) keys: Vec<u32>,
+    /// Each point's index in the table shifted left by one, and in the lowest bit whether it is subtracted.
+    pub(super) entries: Vec<u32>,
+}
+
+/// Points with keys, in ascending order of keys. There may be several of a key, or none.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub(super) keys: Vec<u32>,
+    pub(super) points: Vec<Point>,
+}
+
+impl Sums {
+    pub(super) fn clear(&mut self) {
+        self.keys.clear();
+        self.points.clear();
+    }
+}
+
 /// Memory of [`Summer::sum`], kept between calls.
 #[derive(Default)]
 pub(super) struct Summer {
-    points: Vec<G1Affine>,
-    /// How many points each run has left.
-    lengths: Vec<u32>,
     keys: Vec<u32>,
-    /// For each addition of a round, from the last: x₂ − x₁ and the product of those before it.
-    denominators: Vec<(Fq, Fq)>,
+    points: Vec<Point>,
+    /// What a round makes of `points`.
+    halves: Vec<Point>,
+    /// For each point that a round adds the next one to, its index and that of the sum.
+    pairs: Vec<(u32, u32)>,
+    /// The same for each point that it leaves alone.
+    singles: Vec<(u32, u32)>,
+    /// For each addition of a round: x₂ − x₁, and the product of those before it.
+    denominators: Vec<(Residue, Residue)>,
 }
 
 impl Summer {
-    /// Adds up the points of equal keys, which lie next to each other: point i is `point(i)` and counts for `keys[i]`. No
-    /// point is the identity. Appends sums with their keys in the order of keys; there may be several of a key, which
-    /// together are its sum, and none for one whose sum is zero.
-    pub(super) fn sum(&mut self, keys: &[u32], point: impl Fn(usize) -> G1Affine, sums: &mut Vec<(u32, G1Affine)>) {
-        for (start, keys) in keys.chunks(CHUNK).enumerate().map(|(i, keys)| (i * CHUNK, keys)) {
-            self.points.clear();
-            self.points.extend((0..keys.len()).map(|i| point(start + i)));
+    /// Adds up the points of equal keys. None of `table` is the identity. Appends to `sums`: the points of a key together are
+    /// its sum, and there are two only where a key goes on beyond a chunk.
+    pub(super) fn sum(&mut self, keys: &[u32], entries: &[u32], table: &[Point], sums: &mut Sums) {
+        for (keys, entries) in keys.chunks(CHUNK).zip(entries.chunks(CHUNK)) {
+            self.gather(entries, table);
             self.keys.clear();
-            self.lengths.clear();
-            for run in keys.chunk_by(|a, b| a == b) {
-                self.keys.push(run[0]);
-                self.lengths.push(run.len() as u32);
-            }
+            self.keys.extend_from_slice(keys);
             loop {
-                match self.round() {
-                    Round::Done => {
-                        sums.extend(self.keys.iter().copied().zip(self.points.iter().copied()));
-                        break;
-                    }
-                    Round::Halved => {}
-                    Round::Failed => {
-                        self.points.clear();
-                        self.points.extend((0..keys.len()).map(|i| point(start + i)));
-                        slow(keys, &self.points, sums);
-                        break;
-                    }
+                self.pair();
+                if self.pairs.is_empty() {
+                    sums.keys.extend_from_slice(&self.keys);
+                    sums.points.extend_from_slice(&self.points);
+                    break;
+                }
+                if !self.halve() {
+                    self.gather(entries, table);
+                    slow(keys, &self.points, sums);
+                    break;
                 }
             }
         }
     }
 
-    /// Adds the points of each run in pairs, so that half of them are left, at the front.
-    fn round(&mut self) -> Round {
-        let Self { points, lengths, denominators, .. } = self;
+    /// The points of `entries`. They lie anywhere in the table, which no cache may hold: one word of each is asked for by loads
+    /// close enough together that a processor waits for many of them at a time.
+    fn gather(&mut self, entries: &[u32], table: &[Point]) {
+        self.points.clear();
+        for entries in entries.chunks(AHEAD) {
+            black_box(entries.iter().fold(0, |sum, &entry| sum ^ table[(entry >> 1) as usize].x.word()));
+            self.points.extend(entries.iter().map(|&entry| table[(entry >> 1) as usize].negative_if(entry & 1 == 1)));
+        }
+    }
+
+    /// Makes neighbours of equal keys pairs, and `keys` those of the sums. Where runs end cannot be predicted: there is no branch
+    /// on it.
+    fn pair(&mut self) {
+        let Self { keys, pairs, singles, .. } = self;
+        let count = keys.len();
+        // No key is this.
+        keys.push(u32::MAX);
+        pairs.clear();
+        pairs.resize(count + 1, (0, 0));
+        singles.clear();
+        singles.resize(count + 1, (0, 0));
+        let (mut paired, mut single, mut place) = (0, 0, 0);
+        let mut is_second = false;
+        for i in 0..count {
+            let equal = keys[i] == keys[i + 1];
+            let (is_first, is_single) = (!is_second && equal, !is_second && !equal);
+            keys[place] = keys[i];
+            pairs[paired] = (i as u32, place as u32);
+            singles[single] = (i as u32, place as u32);
+            paired += usize::from(is_first);
+            single += usize::from(is_single);
+            place += usize::from(!is_second);
+            is_second = is_first;
+        }
+        keys.truncate(place);
+        pairs.truncate(paired);
+        singles.truncate(single);
+    }
+
+    /// Adds each pair's points, or returns false where two of them are the same or opposite, so that no chord goes through them.
+    fn halve(&mut self) -> bool {
+        let Self { keys, points, halves, pairs, singles, denominators } = self;
         denominators.clear();
-        let mut product = Fq::ONE;
-        let mut end = lengths.iter().sum::<u32>() as usize;
-        for &length in lengths.iter().rev() {
-            let length = length as usize;
-            let start = end - length;
-            for pair in points[start..end - length % 2].chunks_exact(2).rev() {
-                let denominator = pair[1].x - pair[0].x;
-                denominators.push((denominator, product));
-                product *= denominator;
-            }
-            end = start;
+        let mut product = Residue::ONE;
+        for &(i, _) in pairs.iter() {
+            let denominator = points[i as usize + 1].x.minus(&points[i as usize].x);
+            denominators.push((denominator, product));
+            product = product.times(&denominator);
         }
-        if denominators.is_empty() {
-            return Round::Done;
+        let Some(inverse) = Option::<Fq>::from(product.element().invert()) else { return false };
+        let mut inverse = Residue::new(&inverse);
+        // Each place gets a sum or a point below.
+        halves.resize(keys.len(), Point::default());
+        for (&(i, place), (denominator, before)) in pairs.iter().zip(denominators.iter()).rev() {
+            let (p, q) = (&points[i as usize], &points[i as usize + 1]);
+            let slope = q.y.minus(&p.y).times(&inverse.times(before));
+            inverse = inverse.times(denominator);
+            let x = slope.times(&slope).minus(&p.x).minus(&q.x);
+            halves[place as usize] = Point { x, y: slope.times(&p.x.minus(&x)).minus(&p.y) };
         }
-        let Some(mut inverse) = Option::<Fq>::from(product.invert()) else { return Round::Failed };
-        let mut steps = denominators.iter().rev();
-        let (mut read, mut write) = (0, 0);
-        for length in lengths.iter_mut() {
-            for (_, &(denominator, before)) in (0..*length / 2).zip(&mut steps) {
-                let (p, q) = (points[read], points[read + 1]);
-                let slope = (q.y - p.y) * (inverse * before);
-                inverse *= denominator;
-                let x = slope.square() - p.x - q.x;
-                points[write] = G1Affine { x, y: slope * (p.x - x) - p.y };
-                read += 2;
-                write += 1;
-            }
-            if *length % 2 == 1 {
-                points[write] = points[read];
-                read += 1;
-                write += 1;
-            }
-            *length = length.div_ceil(2);
+        for &(i, place) in singles.iter() {
+            halves[place as usize] = points[i as usize];
         }
-        Round::Halved
+        std::mem::swap(points, halves);
+        true
     }
 }
 
-/// What [`Summer::round`] did.
-enum Round {
-    /// Nothing: each run is one point.
-    Done,
-    Halved,
-    /// Nothing: two points that were to be added are the same or opposite, so no chord goes through them.
-    Failed,
-}
-
 /// The same sums for any points, with complete formulas.
-fn slow(keys: &[u32], points: &[G1Affine], sums: &mut Vec<(u32, G1Affine)>) {
+fn slow(keys: &[u32], points: &[Point], sums: &mut Sums) {
     let mut start = 0;
     for run in keys.chunk_by(|a, b| a == b) {
-        let sum = points[start..start + run.len()].iter().fold(G1::identity(), |sum, point| sum + point).to_affine();
+        let sum = points[start..start + run.len()].iter().fold(G1::identity(), |sum, point| sum + point.affine());
         start += run.len();
         if !bool::from(sum.is_identity()) {
-            sums.push((run[0], sum));
+            sums.keys.push(run[0]);
+            sums.points.push(Point::new(&sum.to_affine()));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The multiples by powers of two that digits stand for.
 
+use super::field::Point;
 use super::shape::Shape;
 use halo2curves_axiom::bn256::{G1, G1Affine};
 use halo2curves_axiom::group::prime::PrimeCurveAffine;
@@ -9,12 +10,12 @@ use rayon::prelude::*;
 /// Points that one task of the construction takes. Their multiples are normalised with one inversion.
 const BLOCK: usize = 32;
 
-/// 2^(step · j) Pᵢ at j · n + i: digits of short scalars need the beginning alone. Uses the current rayon pool.
-pub(super) fn build(bases: &[G1Affine], shape: Shape) -> Vec<G1Affine> {
-    let positions = shape.positions();
-    let blocks: Vec<Vec<G1Affine>> = bases.par_chunks(BLOCK).map(|block| multiples(block, shape)).collect();
-    let mut table = Vec::with_capacity(positions * bases.len());
-    for j in 0..positions {
+/// 2^(width · j) Pᵢ at j · n + i: the digits of short scalars need the beginning alone. Uses the current rayon pool.
+pub(super) fn build(bases: &[G1Affine], shape: Shape) -> Vec<Point> {
+    let windows = shape.windows();
+    let blocks: Vec<Vec<Point>> = bases.par_chunks(BLOCK).map(|block| multiples(block, shape)).collect();
+    let mut table = Vec::with_capacity(windows * bases.len());
+    for j in 0..windows {
         for (block, bases) in blocks.iter().zip(bases.chunks(BLOCK)) {
             table.extend_from_slice(&block[j * bases.len()..(j + 1) * bases.len()]);
         }
@@ -22,16 +23,16 @@ pub(super) fn build(bases: &[G1Affine], shape: Shape) -> Vec<G1Affine> {
     table
 }
 
-fn multiples(bases: &[G1Affine], shape: Shape) -> Vec<G1Affine> {
+fn multiples(bases: &[G1Affine], shape: Shape) -> Vec<Point> {
     let mut current: Vec<G1> = bases.iter().map(G1Affine::to_curve).collect();
-    let mut all = Vec::with_capacity(shape.positions() * bases.len());
-    for _ in 0..shape.positions() {
+    let mut all = Vec::with_capacity(shape.windows() * bases.len());
+    for _ in 0..shape.windows() {
         all.extend_from_slice(&current);
         for point in &mut current {
-            *point = (0..shape.step).fold(*point, |point, _| point.double());
+            *point = (0..shape.width).fold(*point, |point, _| point.double());
         }
     }
     let mut affine = vec![G1Affine::identity(); all.len()];
     G1::batch_normalize(&all, &mut affine);
-    affine
+    affine.iter().map(Point::new).collect()
 }

@@ -134,6 +134,7 @@ pub(super) fn windows(network: &Network) -> Vec<[usize; 2]> {
 
 impl TallColumns {
     /// Makes columns and gates.
+    #[expect(clippy::too_many_lines, reason = "it is one list of columns, in the one order that they have")]
     pub(crate) fn configure(
         cs: &mut ConstraintSystem<Fr>,
         network: &Network,

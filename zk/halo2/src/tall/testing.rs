@@ -9,7 +9,7 @@ impl TallColumns {
     /// Indices of advice columns.
     pub(crate) fn by_name(&self) -> BTreeMap<&'static str, Vec<usize>> {
         let indices = |columns: &[halo2_proofs::plonk::Column<_>]| {
-            columns.iter().map(|column| column.index()).collect::<Vec<_>>()
+            columns.iter().map(halo2_proofs::plonk::Column::index).collect::<Vec<_>>()
         };
         let sums = |sums: Option<super::circuit::SumColumns>| {
             sums.map_or_else(Vec::new, |sums| vec![sums.across.index(), sums.down.index()])
@@ -19,7 +19,7 @@ impl TallColumns {
             ("sign", indices(&self.positive)),
             ("remainder", indices(&self.remainder)),
             ("maximum", indices(&self.maximum)),
-            ("private input", self.private_input.iter().map(|column| column.index()).collect()),
+            ("private input", self.private_input.iter().map(halo2_proofs::plonk::Column::index).collect()),
             ("count", indices(self.ranges.count_columns())),
             ("operand", vec![self.operand.index()]),
             ("coefficient", vec![self.coefficient.index()]),

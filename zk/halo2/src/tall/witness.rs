@@ -22,6 +22,9 @@ pub(crate) struct TallWitness<'a> {
     first: Vec<Vec<i32>>,
 }
 
+/// A difference that is looked up, one value a row, and which list of rows that is on.
+type Difference = (Vec<i32>, usize);
+
 /// A column as integers.
 fn small(values: Values) -> Vec<i32> {
     match values {
@@ -92,7 +95,7 @@ impl<'a> TallWitness<'a> {
         &self.first[kind * self.columns.magnitude.len() + lane]
     }
 
-    fn looked_up<'b>(&'b self, rows: &'b [Vec<usize>], differences: &'b [(Vec<i32>, usize)]) -> Vec<LookedUp<'b>> {
+    fn looked_up<'b>(&'b self, rows: &'b [Vec<usize>], differences: &'b [Difference]) -> Vec<LookedUp<'b>> {
         let lanes = self.columns.magnitude.len();
         let lane = |kind: usize, range| {
             (0..lanes).map(move |lane| LookedUp { range, values: self.lane(kind, lane), rows: &rows[0] })
@@ -111,7 +114,7 @@ impl<'a> TallWitness<'a> {
     }
 
     /// The rows of lookups (lanes, input, then each kind of maximum) and the values that are looked up for maxima.
-    fn lookups(&self) -> (Vec<Vec<usize>>, Vec<(Vec<i32>, usize)>) {
+    fn lookups(&self) -> (Vec<Vec<usize>>, Vec<Difference>) {
         let columns = self.columns;
         let mut rows = vec![columns.active_rows(self.network), columns.input_value_rows(self.network)];
         let mut differences = Vec::new();

@@ -98,7 +98,9 @@ impl Case {
         let rows = 1 << self.spec().design.k();
         let mut fixed = vec![vec![Fr::ZERO; rows]; self.cs.num_fixed_columns()];
         for (column, cells) in columns.fixed(self.spec()) {
-            cells.into_iter().for_each(|(row, value)| fixed[column.index()][row] = value);
+            for (row, value) in cells {
+                fixed[column.index()][row] = value;
+            }
         }
         let mut advice = vec![vec![Fr::ZERO; rows]; self.cs.num_advice_columns()];
         let phases = self.cs.advice_column_phase();

@@ -10,6 +10,9 @@ use halo2_proofs::poly::Rotation;
 use crate::field::integer;
 use crate::logup::{Argument, Range};
 
+/// Column and row of each entry of a table.
+type Places = HashMap<[u8; 32], (usize, usize)>;
+
 /// All cells of a circuit, column by column.
 #[derive(Debug, Clone)]
 pub(super) struct Cells {
@@ -101,7 +104,7 @@ impl Cells {
     pub(super) fn count_lookups(&mut self, argument: &Argument) {
         let tag = |range: Range| integer((range as i64) << 40);
         let columns = argument.table_columns();
-        let mut entries: Vec<(Range, HashMap<[u8; 32], (usize, usize)>)> = Vec::new();
+        let mut entries: Vec<(Range, Places)> = Vec::new();
         for (column, (range, values)) in columns.iter().enumerate() {
             if entries.last().is_none_or(|(last, _)| last != range) {
                 entries.push((*range, HashMap::new()));

@@ -50,11 +50,13 @@ impl Numbers {
 }
 
 /// A rescale with a `ReLU`.
+#[expect(clippy::unnecessary_wraps, reason = "a layer has an option of one")]
 pub(super) const fn relu(exponent: u32) -> Option<Rescale> {
     Some(Rescale { exponent, relu: true })
 }
 
 /// A rescale without one.
+#[expect(clippy::unnecessary_wraps, reason = "a layer has an option of one")]
 pub(super) const fn signed(exponent: u32) -> Option<Rescale> {
     Some(Rescale { exponent, relu: false })
 }

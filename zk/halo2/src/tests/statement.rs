@@ -190,7 +190,9 @@ fn parts(bytes: &[u8]) -> Vec<Vec<u8>> {
 fn sealed(bytes: &[u8], parts: &[Vec<u8>]) -> Vec<u8> {
     resealed(bytes, |body| {
         body.clear();
-        parts.iter().for_each(|part| body.extend([&(part.len() as u64).to_le_bytes(), &part[..]].concat()));
+        for part in parts {
+            body.extend([&(part.len() as u64).to_le_bytes(), &part[..]].concat());
+        }
     })
 }
 

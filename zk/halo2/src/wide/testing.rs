@@ -9,7 +9,7 @@ impl WideColumns {
     /// Indices of advice columns.
     pub(crate) fn by_name(&self) -> BTreeMap<&'static str, Vec<usize>> {
         let indices = |columns: &[halo2_proofs::plonk::Column<_>]| {
-            columns.iter().map(|column| column.index()).collect::<Vec<_>>()
+            columns.iter().map(halo2_proofs::plonk::Column::index).collect::<Vec<_>>()
         };
         let (counts, helpers) = self
             .argument()
