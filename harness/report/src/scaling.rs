@@ -204,7 +204,7 @@ fn power_fields(points: &[(&Placed, f64)], metric: Metric) -> [String; 6] {
     let sizes = if ends.0 == ends.1 { ends.0.to_owned() } else { format!("{} to {}", ends.0, ends.1) };
     let xy: Vec<(f64, f64)> = points.iter().map(|(it, value)| (it.multiplications as f64, *value)).collect();
     let law = PowerLaw::fit(&xy);
-    let number = |law: Option<PowerLaw>| law.map_or_else(|| NOTHING.to_owned(), |law| format!("{:.2}", law.exponent));
+    let number = |law: Option<PowerLaw>| law.map_or_else(|| NOTHING.to_owned(), |law| two_digits(law.exponent));
     let interval = law.and_then(|law| law.interval);
     // Three points at least, or the upper half says nothing that two points do not.
     let upper = if xy.len() >= 5 { PowerLaw::fit(&xy[xy.len() / 2..]) } else { None };
@@ -220,10 +220,16 @@ fn power_fields(points: &[(&Placed, f64)], metric: Metric) -> [String; 6] {
         sizes,
         points.len().to_string(),
         number(law),
-        interval.map_or_else(|| NOTHING.to_owned(), |i| format!("{:.2} to {:.2}", i.low, i.high)),
+        interval.map_or_else(|| NOTHING.to_owned(), |i| format!("{} to {}", two_digits(i.low), two_digits(i.high))),
         number(upper),
         told,
     ]
+}
+
+/// An exponent; what rounds to nothing has no sign.
+fn two_digits(exponent: f64) -> String {
+    let text = format!("{exponent:.2}");
+    if text == "-0.00" { "0.00".to_owned() } else { text }
 }
 
 /// What is missing of a backend and why, such as `4m (timeout), 8m (out-of-memory)`.
@@ -304,7 +310,7 @@ pub(crate) fn sentence(family: &Family) -> Option<String> {
             let points = family.points(backend, metric);
             let xy: Vec<(f64, f64)> = points.iter().map(|(it, value)| (it.multiplications as f64, *value)).collect();
             let (law, first, last) = (PowerLaw::fit(&xy)?, points.first()?.0.size, points.last()?.0.size);
-            Some(format!("{:.2} on {backend} ({first} to {last})", law.exponent))
+            Some(format!("{} on {backend} ({first} to {last})", two_digits(law.exponent)))
         };
         family.backends().iter().filter_map(of_backend).collect::<Vec<_>>()
     };

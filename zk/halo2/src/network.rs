@@ -213,11 +213,7 @@ impl Network {
             }
             let rescales = stage.rescale.is_some() == (index < last)
                 && stage.rescale.is_none_or(|rescale| rescale.exponent <= EXPONENT_LIMIT)
-                && match (stage.pool, stage.rescale) {
-                    (None, _) => true,
-                    (Some(pool), Some(rescale)) => pool.kind == PoolKind::Sum || rescale.relu,
-                    (Some(_), None) => false,
-                };
+                && (stage.pool.is_none() || stage.rescale.is_some());
             let pooled = stage.output == [outputs, height / window[0], width / window[1]];
             let held = (stage.linear.weights.len(), stage.linear.bias.len());
             let whole = held == (0, 0) || (held.1 == outputs && outputs.checked_mul(weights) == Some(held.0));

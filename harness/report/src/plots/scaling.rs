@@ -12,7 +12,9 @@ const WIDTH: f64 = 960.0;
 const MARGIN: f64 = 14.0;
 /// Between the edge of a panel's column and its axis.
 const LABELS: f64 = 72.0;
-const GUTTER: f64 = 20.0;
+const GUTTER: f64 = 8.0;
+/// Between an axis and the edge of its column: half of the widest label of a size stands there.
+const AFTER: f64 = 36.0;
 const PANEL: f64 = 230.0;
 /// Above a panel's frame: its heading. Below it: ticks and the name of the axis.
 const ABOVE: f64 = 28.0;
@@ -77,7 +79,7 @@ pub(super) fn plot(family: &Family, used: &mut Vec<String>) -> Plot {
         let left = MARGIN + (i % 2) as f64 * (column + GUTTER);
         let y = top + (i / 2) as f64 * (ABOVE + PANEL + BELOW);
         let frame =
-            Frame { left: left + LABELS, right: left + column - 8.0, top: y + ABOVE, bottom: y + ABOVE + PANEL };
+            Frame { left: left + LABELS, right: left + column - AFTER, top: y + ABOVE, bottom: y + ABOVE + PANEL };
         scene.text((left + LABELS, y + 14.0), Anchor::Left, NAME, Ink::Text, panel.heading);
         frame.draw(&mut scene, family, &series, panel);
     }
