@@ -1,7 +1,7 @@
 //! What the prover needs to know of a circuit.
 
 use halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
-use halo2_proofs::plonk::{ConstraintSystem, Gate, ProvingKey};
+use halo2_proofs::plonk::{ConstraintSystem, Gate, VerifyingKey};
 
 use crate::error::Unsupported;
 use crate::gates::{Nodes, Sum};
@@ -38,12 +38,11 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// The shape of a circuit of gates alone, and its gates.
+    /// The shape of a circuit of gates alone with so many rows, and its gates.
     ///
     /// # Errors
     /// If there is more to it.
-    pub(crate) fn new(pk: &ProvingKey<G1Affine>) -> Result<(Self, Nodes, Vec<Sum>), Unsupported> {
-        let vk = pk.get_vk();
+    pub(crate) fn new(vk: &VerifyingKey<G1Affine>, rows: usize) -> Result<(Self, Nodes, Vec<Sum>), Unsupported> {
         let cs = vk.cs();
         if !cs.permutation().get_columns().is_empty() {
             return Err(Unsupported::Permutation);
@@ -51,8 +50,6 @@ impl Shape {
         if !cs.lookups().is_empty() {
             return Err(Unsupported::Lookup);
         }
-        // Selector polynomials of keygen are of all rows, as any of the key's.
-        let rows = pk.l0().len();
         let blinded = cs.blinding_factors() + 1;
         if rows <= blinded {
             return Err(Unsupported::TooFewRows);

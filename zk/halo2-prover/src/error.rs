@@ -95,3 +95,29 @@ impl From<std::io::Error> for ProveError {
         Self::Transcript(error.to_string())
     }
 }
+
+/// Why a proof is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Too short or too long.
+    #[error("a proof has {expected} bytes, this one {got}")]
+    Length {
+        /// Bytes of any proof of the circuit.
+        expected: usize,
+        /// Bytes of this one.
+        got: usize,
+    },
+    /// Bytes that are no point or no scalar.
+    #[error("{0}")]
+    Encoding(String),
+    /// Instance columns that the circuit does not have.
+    #[error("the instance columns are not those of the circuit")]
+    Instances,
+    /// A challenge of the transcript is a row's point, which happens with a chance of 2^−200 or so.
+    #[error("a challenge fell on the domain")]
+    Challenge,
+    /// Commitments and values do not go together: the statement is wrong, or the proof.
+    #[error("the polynomials do not have the values that they should")]
+    Opening,
+}

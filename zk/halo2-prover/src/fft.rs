@@ -23,7 +23,7 @@ pub(crate) struct Coset {
 }
 
 /// The 2^k-th root of unity that upstream takes.
-fn root_of_unity(k: u32) -> Fr {
+pub(crate) fn root_of_unity(k: u32) -> Fr {
     (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
 }
 

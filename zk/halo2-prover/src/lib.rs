@@ -1,8 +1,9 @@
-//! A prover for halo2-axiom circuits of gates alone.
+//! A prover and a verifier for halo2-axiom circuits of gates alone.
 //!
 //! Circuits have advice columns in up to three phases with challenges, fixed columns, instance columns and gates; no copy constraints
-//! and no lookups. Keys are upstream's, and so is the verifier, with KZG on BN254, SHPLONK and a `BLAKE2b` transcript: proofs are what it takes
-//! (they are not the same bytes, since randomness is drawn in another order). What makes them cheaper is
+//! and no lookups. Keys and proofs are upstream's, with KZG on BN254, SHPLONK and a `BLAKE2b` transcript: upstream's
+//! verifier takes the proofs (they are not the same bytes, since randomness is drawn in another order), and the [`Verifier`] here takes and
+//! refuses what it does. What makes them cheaper is
 //!
 //! * commitments by tables of the reference string's Lagrange points alone ([`msm`]): every polynomial is committed to, evaluated
 //!   and opened by its values on the domain, so that the powers are needed nowhere;
@@ -23,9 +24,11 @@ mod opening;
 mod prover;
 mod quotient;
 mod timings;
+mod verifier;
 mod wide;
 
 pub use column::{Column, Witness};
-pub use error::{ProveError, Unsupported};
+pub use error::{ProveError, Rejection, Unsupported};
 pub use prover::{Proof, Prover};
 pub use timings::{Stage, Timing, Timings};
+pub use verifier::Verifier;

@@ -1,4 +1,5 @@
-//! Sums Σ sᵢ Pᵢ over points of BN254's G1 that never change, as the powers and the Lagrange points of a reference string.
+//! Sums Σ sᵢ Pᵢ over points of BN254's G1: [`FixedBase`] for those that never change, as the Lagrange points of a reference string, [`msm`] for
+//! those that come once, as a verifier's.
 //!
 //! Pippenger's bucket method with all windows merged (Brickell, Gordon, `McCurley` and Wilson, Fast exponentiation with
 //! precomputation, EUROCRYPT 1992): the table holds 2^(cj) Pᵢ for every window j of c bits, so a scalar is a sum of signed digits
@@ -20,8 +21,10 @@ mod fixed_base;
 mod shape;
 mod sums;
 mod table;
+mod variable_base;
 
 #[cfg(test)]
 mod tests;
 
 pub use fixed_base::FixedBase;
+pub use variable_base::msm;

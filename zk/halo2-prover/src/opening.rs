@@ -150,7 +150,7 @@ fn combine<'a>(set: &Set<'a>, y: Fr, rows: usize) -> Combination<'a> {
 type Share<'a> = (&'a [Fr], Vec<(&'a [Fr], Limbs)>, Fr);
 
 /// The product of the differences between a point and others.
-fn vanishing(u: Fr, points: impl Iterator<Item = Fr>) -> Fr {
+pub(crate) fn vanishing(u: Fr, points: impl Iterator<Item = Fr>) -> Fr {
     points.map(|point| u - point).product()
 }
 
@@ -244,7 +244,7 @@ impl<'a> Opening<'a> {
 }
 
 /// The value at `u` of the polynomial of least degree that has these values at these points.
-fn interpolate(points: &[Fr], values: &[Fr], u: Fr) -> Fr {
+pub(crate) fn interpolate(points: &[Fr], values: &[Fr], u: Fr) -> Fr {
     let value = |at: usize| {
         let others = || points.iter().enumerate().filter(move |(other, _)| *other != at).map(|(_, point)| *point);
         vanishing(u, others()) * vanishing(points[at], others()).invert().unwrap_or(Fr::ZERO) * values[at]

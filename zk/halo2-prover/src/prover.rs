@@ -90,7 +90,8 @@ impl Prover {
     /// # Errors
     /// As for [`Prover::new`].
     pub fn with_cache(params: &ParamsKZG<Bn256>, pk: &ProvingKey<G1Affine>, bytes: usize) -> Result<Self, Unsupported> {
-        let (shape, nodes, gates) = Shape::new(pk)?;
+        // Selector polynomials of keygen are of all rows, as any of the key's.
+        let (shape, nodes, gates) = Shape::new(pk.get_vk(), pk.l0().len())?;
         if params.k() != shape.k {
             return Err(Unsupported::Size { params: params.k(), keys: shape.k });
         }

@@ -3,21 +3,21 @@
 //! `cargo bench -p zktee-halo2`. One iteration is one call of the workload: all 150 or 500 inputs of `ols-iris` and `mlp-iris`, one input of
 //! the others. Sums over points, transforms and the quotient have benchmarks of their own in `zktee-halo2-prover`.
 
+use std::cell::LazyCell;
 use std::path::Path;
 use std::time::Duration;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use criterion::{BenchmarkGroup, Criterion, SamplingMode, criterion_group, criterion_main};
+use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode, criterion_group, criterion_main};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
-use zktee_halo2::stock::{Stock, traces, witness};
+use zktee_halo2::stock::{self, Stock, traces, witness};
 use zktee_halo2::{Plan, ProvingKey, ReferenceString, Source};
 use zktee_models::integer::IntegerModel;
 use zktee_models::workload::{self, BUILTIN_NAMES};
 
-/// A workload's model, the inputs of one call, and what they are proven with.
+/// A workload's model, the inputs of one call, and what they are proven with. Made on first need: a filter leaves most of them out.
 struct Case {
-    name: &'static str,
     model: IntegerModel,
     batch: usize,
     inputs: Vec<i64>,
@@ -26,7 +26,7 @@ struct Case {
 }
 
 impl Case {
-    fn new(name: &'static str, private_input: bool) -> Self {
+    fn new(name: &str, private_input: bool) -> Self {
         let workload = workload::builtin(name).unwrap();
         let model = workload.integer_model().unwrap();
         let values: Vec<f32> = workload.inputs.iter().copied().take(workload.batch * model.input_len()).collect();
@@ -34,16 +34,12 @@ impl Case {
         let plan = Plan::new(&model, workload.batch, private_input).unwrap();
         let srs = Source::Cache(Path::new(env!("CARGO_TARGET_TMPDIR")).join("srs"));
         let srs = srs.get(plan.spec.design.k()).unwrap();
-        Self { name, model, batch: workload.batch, inputs, plan, srs }
+        Self { model, batch: workload.batch, inputs, plan, srs }
     }
 
     fn key(&self) -> ProvingKey {
         ProvingKey::generate(self.plan.spec.clone(), &self.srs).unwrap()
     }
-}
-
-fn cases() -> impl Iterator<Item = Case> {
-    BUILTIN_NAMES.into_iter().map(|name| Case::new(name, false))
 }
 
 /// A group of things of which one takes up to a second.
@@ -55,49 +51,70 @@ fn long<'a, M: Measurement>(criterion: &'a mut Criterion<M>, name: &str) -> Benc
 
 fn plan(criterion: &mut Criterion) {
     let mut group = long(criterion, "plan");
-    for case in cases() {
-        group.bench_function(case.name, |bencher| bencher.iter(|| Plan::new(&case.model, case.batch, false).unwrap()));
+    for name in BUILTIN_NAMES {
+        let case = LazyCell::new(|| Case::new(name, false));
+        group.bench_function(name, |bencher| {
+            let Case { model, batch, .. } = &*case;
+            bencher.iter(|| Plan::new(model, *batch, false).unwrap());
+        });
     }
 }
 
 fn keygen(criterion: &mut Criterion) {
     let mut group = long(criterion, "keygen");
-    for case in cases() {
-        group.bench_function(case.name, |bencher| bencher.iter(|| case.key()));
+    for name in BUILTIN_NAMES {
+        let case = LazyCell::new(|| Case::new(name, false));
+        group.bench_function(name, |bencher| {
+            let case = &*case;
+            bencher.iter(|| case.key());
+        });
     }
 }
 
 fn witnesses(criterion: &mut Criterion) {
     let mut group = long(criterion, "witness");
-    for case in cases() {
-        let key = case.key();
-        let inferences = traces(&case.model, &case.inputs).unwrap();
-        group.bench_function(case.name, |bencher| bencher.iter(|| witness(&key, &inferences)));
+    for name in BUILTIN_NAMES {
+        let made = LazyCell::new(|| {
+            let case = Case::new(name, false);
+            (case.key(), traces(&case.model, &case.inputs).unwrap())
+        });
+        group.bench_function(name, |bencher| {
+            let (key, inferences) = &*made;
+            bencher.iter(|| witness(key, inferences));
+        });
     }
 }
 
 /// Ours and upstream's for the public statement, ours for the private one.
 fn proofs<M: Measurement>(criterion: &mut Criterion<M>, name: &str) {
     let mut group = long(criterion, name);
-    for case in cases() {
-        let key = case.key();
-        let stock = Stock::new(case.plan.spec.clone(), &case.srs).unwrap();
-        let verifier = key.verifying_key().unwrap();
-        // What is slower must at least be right.
-        verifier.verify(&stock.prove(&case.model, &case.inputs).unwrap()).unwrap();
-        verifier.verify(&key.prove(&case.model, &case.inputs).unwrap().evidence).unwrap();
-        group.bench_function(format!("{}/ours", case.name), |bencher| {
-            bencher.iter(|| key.prove(&case.model, &case.inputs).unwrap());
+    for name in BUILTIN_NAMES {
+        let public = LazyCell::new(|| keyed(name, false));
+        let stock = LazyCell::new(|| {
+            let (case, key) = &*public;
+            let stock = Stock::new(case.plan.spec.clone(), &case.srs).unwrap();
+            // What is slower must at least be right.
+            let verifier = key.verifying_key().unwrap();
+            verifier.verify(&stock.prove(&case.model, &case.inputs).unwrap()).unwrap();
+            stock
         });
-        group.bench_function(format!("{}/upstream", case.name), |bencher| {
+        group.bench_function(format!("{name}/ours"), |bencher| prove_again(bencher, &public));
+        group.bench_function(format!("{name}/private-input"), |bencher| prove_again(bencher, &keyed(name, true)));
+        group.bench_function(format!("{name}/upstream"), |bencher| {
+            let (stock, case) = (&*stock, &public.0);
             bencher.iter(|| stock.prove(&case.model, &case.inputs).unwrap());
         });
-        let private = Case::new(case.name, true);
-        let key = private.key();
-        group.bench_function(format!("{}/private-input", case.name), |bencher| {
-            bencher.iter(|| key.prove(&private.model, &private.inputs).unwrap());
-        });
     }
+}
+
+fn prove_again<M: Measurement>(bencher: &mut Bencher<'_, M>, (case, key): &(Case, ProvingKey)) {
+    bencher.iter(|| key.prove(&case.model, &case.inputs).unwrap());
+}
+
+fn keyed(name: &str, private_input: bool) -> (Case, ProvingKey) {
+    let case = Case::new(name, private_input);
+    let key = case.key();
+    (case, key)
 }
 
 fn prove(criterion: &mut Criterion) {
@@ -111,13 +128,18 @@ fn prove_cpu(criterion: &mut Criterion<Cpu>) {
 fn verify(criterion: &mut Criterion) {
     let mut group = long(criterion, "verify");
     for (name, private) in BUILTIN_NAMES.into_iter().flat_map(|name| [(name, false), (name, true)]) {
-        let case = Case::new(name, private);
-        let key = case.key();
-        let verifier = key.verifying_key().unwrap();
-        let evidence = key.prove(&case.model, &case.inputs).unwrap().evidence;
+        let made = LazyCell::new(|| {
+            let (case, key) = keyed(name, private);
+            (key.verifying_key().unwrap(), key.prove(&case.model, &case.inputs).unwrap().evidence)
+        });
         let statement = if private { "private-input" } else { "public-input" };
         group.bench_function(format!("{name}/{statement}"), |bencher| {
-            bencher.iter(|| verifier.verify(&evidence).unwrap());
+            let (verifier, evidence) = &*made;
+            bencher.iter(|| verifier.verify(evidence).unwrap());
+        });
+        group.bench_function(format!("{name}/{statement}/upstream"), |bencher| {
+            let (verifier, evidence) = &*made;
+            bencher.iter(|| stock::verify(verifier, evidence).unwrap());
         });
     }
 }

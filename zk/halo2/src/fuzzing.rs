@@ -50,8 +50,14 @@ pub fn edited(file: &[u8], edits: &[u8]) -> Vec<u8> {
 }
 
 /// Reads bytes as evidence and verifies it: whether it was accepted.
+///
+/// # Panics
+/// If upstream's verifier is of another opinion.
 pub fn evidence(key: &VerifyingKey, bytes: &[u8]) -> bool {
-    Evidence::from_bytes(bytes).is_ok_and(|evidence| key.verify(&evidence).is_ok())
+    let Ok(evidence) = Evidence::from_bytes(bytes) else { return false };
+    let accepted = key.verify(&evidence).is_ok();
+    assert!(crate::stock::agrees(key, &evidence, accepted), "upstream's verifier does not agree");
+    accepted
 }
 
 /// Reads bytes as a verifier's key file.

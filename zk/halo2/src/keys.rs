@@ -7,7 +7,7 @@ use halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use halo2_proofs::plonk::{VerifyingKey as Halo2VerifyingKey, keygen_pk, keygen_vk};
 use halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use sha2::{Digest, Sha256};
-use zktee_halo2_prover::Prover;
+use zktee_halo2_prover::{Prover, Verifier};
 
 use crate::circuit::{Columns, ModelCircuit};
 use crate::spec::{Spec, SpecError};
@@ -52,6 +52,7 @@ pub struct VerifyingKey {
     pub(crate) spec: Spec,
     pub(crate) vk: Halo2VerifyingKey<G1Affine>,
     pub(crate) params: ParamsKZG<Bn256>,
+    pub(crate) verifier: Verifier,
     digest: String,
 }
 
@@ -139,7 +140,8 @@ impl VerifyingKey {
         let (spec, vk, srs) = decode(bytes, path)?;
         let params = verifier_params(&srs, spec.design.k())
             .ok_or_else(|| file(path, "its part of the reference string is damaged"))?;
-        Ok(Self { spec, vk, params, digest: hex(&Sha256::digest(bytes)) })
+        let verifier = Verifier::new(&params, &vk).map_err(|why| file(path, why))?;
+        Ok(Self { spec, vk, params, verifier, digest: hex(&Sha256::digest(bytes)) })
     }
 
     /// The circuit; a tall one without its weights.

@@ -4,7 +4,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 
 use crate::field::integer;
 use crate::spec::{Design, Spec};
-use crate::tall::Layout;
+use crate::tall::public_images;
 
 /// The instance columns of one proof about these inputs and outputs (integers, row-major, as many as the design takes).
 ///
@@ -13,7 +13,7 @@ pub(crate) fn instances(spec: &Spec, inputs: &[i64], outputs: &[i64]) -> Vec<Vec
     let network = &spec.network;
     match &spec.design {
         Design::Tall(parameters) => {
-            let Some(layout) = Layout::new(network, parameters) else { return Vec::new() };
+            let Some([input, output]) = public_images(network, parameters) else { return Vec::new() };
             let at = |image: &dyn Fn(usize) -> usize, values: &[i64]| {
                 let mut column = Vec::new();
                 for (index, &value) in values.iter().enumerate() {
@@ -25,9 +25,8 @@ pub(crate) fn instances(spec: &Spec, inputs: &[i64], outputs: &[i64]) -> Vec<Vec
                 }
                 column
             };
-            let last = layout.blocks[layout.blocks.len() - 1];
-            let output = at(&|index| last.row(index), outputs);
-            if spec.private_input { vec![output] } else { vec![at(&|index| layout.input.row(index), inputs), output] }
+            let output = at(&|index| output.row(index), outputs);
+            if spec.private_input { vec![output] } else { vec![at(&|index| input.row(index), inputs), output] }
         }
         Design::Wide(_) => {
             let columns = |values: &[i64], width: usize| {

@@ -16,7 +16,7 @@ pub use layout::TallParameters;
 
 pub(crate) use circuit::TallColumns;
 pub(crate) use fixed::{FixedCells, rounding, stage_scale};
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, public_images};
 pub(crate) use search::{candidates, degree};
 pub(crate) use witness::TallWitness;
 

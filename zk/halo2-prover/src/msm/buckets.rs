@@ -25,15 +25,26 @@ impl Buckets {
 
     /// Puts point `index` of the table into the bucket of a digit that is not zero.
     pub(super) fn put(&mut self, digit: i32, index: u32) {
-        self.digits.push((digit.unsigned_abs(), index << 1 | u32::from(digit < 0)));
+        self.put_at(digit.unsigned_abs(), digit < 0, index);
+    }
+
+    /// Puts point `index` of the table, or its negative, into any bucket.
+    pub(super) fn put_at(&mut self, bucket: u32, negative: bool, index: u32) {
+        self.digits.push((bucket, index << 1 | u32::from(negative)));
     }
 
     /// The sum of the digits' multiples of their points.
     pub(super) fn sum(&mut self, table: &[Point]) -> G1 {
+        self.sums(table);
+        self.weigh()
+    }
+
+    /// The sum of each bucket that has points.
+    pub(super) fn sums(&mut self, table: &[Point]) -> &Sums {
         self.sort();
         self.buckets.clear();
         self.summer.sum(&self.terms.keys, &self.terms.entries, table, &mut self.buckets);
-        self.weigh()
+        &self.buckets
     }
 
     /// Makes terms of the digits.
@@ -109,15 +120,7 @@ fn counting_sort(keys: impl Iterator<Item = u32>, counts: &mut Vec<u32>) -> &mut
     counts
 }
 
-/// Σ key · point for points in ascending order of keys: each sum of the points from a key on is added once for that key.
+/// Σ key · point over all.
 fn weighted(sums: &Sums) -> G1 {
-    let (mut running, mut total) = (G1::identity(), G1::identity());
-    let mut points = sums.keys.iter().zip(&sums.points).rev().peekable();
-    for key in (1..=sums.keys.last().copied().unwrap_or(0)).rev() {
-        while let Some((_, point)) = points.next_if(|point| *point.0 == key) {
-            running += point.affine();
-        }
-        total += running;
-    }
-    total
+    sums.weighted(0..sums.keys.len(), 0)
 }

@@ -4,6 +4,7 @@ use super::field::{Point, Residue};
 use halo2curves_axiom::bn256::{Fq, G1};
 use halo2curves_axiom::group::{Curve, Group};
 use std::hint::black_box;
+use std::ops::Range;
 
 /// Points that are summed together. More of them share an inversion, fewer stay in a processor's second-level cache:
 /// 2¹² are 256 KiB.
@@ -31,6 +32,20 @@ impl Sums {
     pub(super) fn clear(&mut self) {
         self.keys.clear();
         self.points.clear();
+    }
+
+    /// Σ (key − first) · point over a range: each sum of the points from a key on is added once for that key.
+    pub(super) fn weighted(&self, range: Range<usize>, first: u32) -> G1 {
+        let (mut running, mut total) = (G1::identity(), G1::identity());
+        let mut points = range.rev().map(|i| (self.keys[i] - first, &self.points[i])).peekable();
+        let highest = points.peek().map_or(0, |(weight, _)| *weight);
+        for weight in (1..=highest).rev() {
+            while let Some((_, point)) = points.next_if(|(of, _)| *of == weight) {
+                running += point.affine();
+            }
+            total += running;
+        }
+        total
     }
 }
 

@@ -222,3 +222,29 @@ proptest! {
         prop_assert_eq!(FixedBase::with_shape(&known.points, shape).msm(&scalars), expected);
     }
 }
+
+#[test]
+fn sums_over_points_that_come_once_agree() {
+    assert_eq!(super::msm(&[], &[]), G1::identity());
+    for count in [1, 2, 3, 16, 131, 700] {
+        let known = Known::scattered(count);
+        for (kind, scalars) in kinds(count) {
+            assert_eq!(super::msm(&scalars, &known.points), known.sum(&scalars), "{kind}, {count} points");
+        }
+    }
+}
+
+#[test]
+fn points_that_come_once_may_be_anybodys() {
+    let random = scalars(40, 5);
+    let identity = vec![Fr::ZERO; 40];
+    let same = vec![Fr::from(9); 40];
+    let opposite: Vec<Fr> = (0..40).map(|i| if i % 2 == 0 { random[i] } else { -random[i - 1] }).collect();
+    let multiples: Vec<Fr> = (0..40).map(|i| Fr::from(i / 3)).collect();
+    for logarithms in [identity, same, opposite, multiples] {
+        let known = Known::new(logarithms);
+        for (kind, scalars) in kinds(40) {
+            assert_eq!(super::msm(&scalars, &known.points), known.sum(&scalars), "{kind}");
+        }
+    }
+}

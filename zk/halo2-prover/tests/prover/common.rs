@@ -10,7 +10,7 @@ use halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
 use halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halo2_proofs::transcript::{Blake2bRead, Challenge255, TranscriptReadBuffer};
-use zktee_halo2_prover::{Column as Values, Witness};
+use zktee_halo2_prover::{Column as Values, Verifier, Witness};
 
 /// A gate's polynomial.
 #[derive(Debug, Clone)]
@@ -191,20 +191,24 @@ pub(crate) fn keys<C: Circuit<Fr>>(k: u32, circuit: &C) -> (ParamsKZG<Bn256>, Pr
     (params, pk)
 }
 
-/// Whether upstream's verifier takes a proof.
+/// Whether upstream's verifier takes a proof, and ours with it.
 pub(crate) fn accepted(
     params: &ParamsKZG<Bn256>,
     pk: &ProvingKey<G1Affine>,
     instances: &[&[Fr]],
     proof: &[u8],
 ) -> bool {
-    let mut transcript = Blake2bRead::<_, _, Challenge255<_>>::init(proof);
-    verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
+    let mut rest = proof;
+    let mut transcript = Blake2bRead::<_, _, Challenge255<_>>::init(&mut rest);
+    let upstream = verify_proof::<KZGCommitmentScheme<Bn256>, VerifierSHPLONK<'_, Bn256>, _, _, _>(
         params,
         pk.get_vk(),
         SingleStrategy::new(params),
         &[instances],
         &mut transcript,
-    )
-    .is_ok()
+    );
+    let upstream = upstream.is_ok() && rest.is_empty();
+    let ours = Verifier::new(params, pk.get_vk()).expect("it was proven").verify(instances, proof);
+    assert_eq!(ours.is_ok(), upstream, "ours: {ours:?}");
+    upstream
 }

@@ -197,6 +197,12 @@ fn input_image(network: &Network, base: usize) -> Image {
     Image { base, shape: network.input, padding }
 }
 
+/// The input's and the output's rows, which need no packing of weights to be known: a verifier asks for them at every call.
+pub(crate) fn public_images(network: &Network, parameters: &TallParameters) -> Option<[Image; 2]> {
+    let last = network.stages.len().checked_sub(1)?;
+    Some([input_image(network, parameters.input_row), output_image(network, last, 0)])
+}
+
 /// Height and width of the grid of lanes: the largest window of all stages.
 pub(crate) fn lane_grid(network: &Network) -> [usize; 2] {
     network.stages.iter().map(Stage::window).fold([1, 1], |[h, w], window| [h.max(window[0]), w.max(window[1])])
