@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   IntegerModel ──▶ network ──▶ plan ──▶ spec ──▶ keys ──▶ prove ──▶ evidence ──▶ verify
-//!                    stages      which    circuit  halo2's   witness    file       halo2's
+//!                    stages      which    circuit  halo2's   witness    file       our
 //!                                layout            keygen    our prover            verifier
 //! ```
 //!
-//! Keys and verifier are upstream's (halo2-axiom, imported as `halo2_proofs`); the prover is `zktee-halo2-prover`. Two layouts share the
-//! range checks (`logup`): `tall` for large models, `wide` for small ones on many inputs. `docs/halo2.md` explains both, with drawings.
+//! Keys and proofs are upstream's (halo2-axiom, imported as `halo2_proofs`); prover and verifier are those of `zktee-halo2-prover`. Two
+//! layouts share the range checks (`logup`): `tall` for large models, `wide` for small ones on many inputs. `docs/halo2.md` explains both,
+//! with drawings.
 
 mod cache;
 mod circuit;
