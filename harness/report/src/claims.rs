@@ -202,7 +202,7 @@ impl Bound {
 }
 
 /// Whether a name matches one of some patterns, each a name or the beginning of names followed by `*`.
-pub(crate) fn matches_any(patterns: &[String], name: &str) -> bool {
+pub fn matches_any(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
         None => name == pattern,

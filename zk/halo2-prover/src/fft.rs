@@ -8,7 +8,7 @@ use halo2_proofs::halo2curves::ff::{Field, PrimeField};
 
 /// The domain: the 2^k-th roots of unity.
 #[derive(Debug, Clone)]
-pub(crate) struct Domain {
+pub struct Domain {
     k: u32,
     omega: Fr,
     /// For each half block length h = 1, 2, 4, …, h factors: the powers of the inverse of a 2h-th root of unity.
@@ -17,7 +17,7 @@ pub(crate) struct Domain {
 
 /// A coset of the domain, as twiddle factors: those of half block length h from index h − 1.
 #[derive(Debug, Clone)]
-pub(crate) struct Coset {
+pub struct Coset {
     shift: Fr,
     twiddles: Vec<Fr>,
 }
@@ -34,7 +34,7 @@ pub(crate) fn powers(first: Fr, base: Fr, count: usize) -> Vec<Fr> {
 
 impl Domain {
     /// The domain of 2^k points.
-    pub(crate) fn new(k: u32) -> Self {
+    pub fn new(k: u32) -> Self {
         let inverse = (0..k).flat_map(|stage| {
             let root = root_of_unity(stage + 1).invert().unwrap_or(Fr::ONE);
             powers(Fr::ONE, root, 1 << stage)
@@ -43,28 +43,32 @@ impl Domain {
     }
 
     /// Number of points.
-    pub(crate) const fn len(&self) -> usize {
+    #[expect(clippy::len_without_is_empty, reason = "it has a point at least")]
+    pub const fn len(&self) -> usize {
         1 << self.k
     }
 
     /// The logarithm to base 2 of the number of points.
-    pub(crate) const fn k(&self) -> u32 {
+    pub const fn k(&self) -> u32 {
         self.k
     }
 
     /// The generator.
-    pub(crate) const fn omega(&self) -> Fr {
+    pub const fn omega(&self) -> Fr {
         self.omega
     }
 
     /// One over the number of points.
-    pub(crate) fn divisor(&self) -> Fr {
+    pub fn divisor(&self) -> Fr {
         Fr::TWO_INV.pow_vartime([u64::from(self.k)])
     }
 
     /// Values on the domain to coefficients times the number of points, in bit-reversed order.
-    pub(crate) fn to_coefficients(&self, values: &mut [Fr]) {
-        debug_assert_eq!(values.len(), self.len());
+    ///
+    /// # Panics
+    /// If there are not as many values as points.
+    pub fn to_coefficients(&self, values: &mut [Fr]) {
+        assert_eq!(values.len(), self.len(), "a value for each point");
         let mut half = values.len() / 2;
         while half > 1 {
             let twiddles = &self.inverse[half - 1..2 * half - 1];
@@ -84,7 +88,7 @@ impl Domain {
     }
 
     /// The coset `shift·H`; with a shift of 1 the domain itself.
-    pub(crate) fn coset(&self, shift: Fr) -> Coset {
+    pub fn coset(&self, shift: Fr) -> Coset {
         let twiddles = (0..self.k).flat_map(|stage| {
             let first = shift.pow_vartime([1 << (self.k - 1 - stage)]);
             powers(first, root_of_unity(stage + 1), 1 << stage)
@@ -93,7 +97,7 @@ impl Domain {
     }
 
     /// `first·base^i` for the coefficients i = 0, 1, …, in bit-reversed order.
-    pub(crate) fn reversed_powers(&self, first: Fr, base: Fr) -> Vec<Fr> {
+    pub fn reversed_powers(&self, first: Fr, base: Fr) -> Vec<Fr> {
         let mut reversed = vec![first; self.len()];
         // Doubling: index 2^s·j + 2^(s−1) in reversed order differs from 2^s·j by the power 2^(k−s).
         for stage in 0..self.k {
@@ -110,12 +114,15 @@ impl Domain {
 
 impl Coset {
     /// What the domain is multiplied by.
-    pub(crate) const fn shift(&self) -> Fr {
+    pub const fn shift(&self) -> Fr {
         self.shift
     }
 
     /// Coefficients in bit-reversed order to values in natural order.
-    pub(crate) fn evaluate(&self, values: &mut [Fr]) {
+    ///
+    /// # Panics
+    /// If there are more of them than points.
+    pub fn evaluate(&self, values: &mut [Fr]) {
         let mut half = 1;
         while half < values.len() {
             let twiddles = &self.twiddles[half - 1..2 * half - 1];

@@ -17,7 +17,7 @@ mod circuit;
 mod column;
 mod commit;
 mod error;
-mod fft;
+pub mod fft;
 mod gates;
 pub mod msm;
 mod opening;

@@ -1,4 +1,4 @@
-//! Wall clock, CPU time and peak memory of one call in this process.
+//! Wall clock, CPU time and peak memory of one call in this process, and in those that work for it.
 
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ pub struct Reading {
 pub struct Meter {
     cpu: Cpu,
     wall: Instant,
+    /// Processes that go on beside this one, with their CPU seconds before the call.
+    beside: Vec<(u32, f64)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,9 +57,19 @@ impl Cpu {
 impl Meter {
     /// Resets the peak and starts the clocks.
     pub fn start() -> Self {
-        reset_peak();
+        Self::start_with(&[])
+    }
+
+    /// The same with these processes counted in, which this one has started, works with and has not yet waited for.
+    pub fn start_with(beside: &[u32]) -> Self {
+        reset_peak("self");
+        let beside = beside.iter().map(|&pid| {
+            reset_peak(&pid.to_string());
+            (pid, threads_cpu_s(pid))
+        });
+        let beside = beside.collect();
         let cpu = Cpu::now();
-        Self { cpu, wall: Instant::now() }
+        Self { cpu, wall: Instant::now(), beside }
     }
 
     /// What has been used since the start. A call so short that the split into user and system time is below its grain has its
@@ -70,31 +82,42 @@ impl Meter {
         let precise_s = (now.process_s - self.cpu.process_s + now.children_s - self.cpu.children_s).max(0.0);
         let split_s = user_s + system_s;
         // The split is scaled by the kernel from the same precise total; below a clock tick it can be all of nothing.
+        let beside_s: f64 = self.beside.iter().map(|(pid, before)| (threads_cpu_s(*pid) - before).max(0.0)).sum();
         let (user_s, system_s) = if split_s > 0.0 {
             (user_s * precise_s / split_s, system_s * precise_s / split_s)
         } else {
             (precise_s, 0.0)
         };
-        Reading { wall_s, user_s, system_s, peak_rss_bytes: peak_rss_bytes() }
+        let beside_bytes: u64 = self.beside.iter().filter_map(|(pid, _)| high_water(&pid.to_string())).sum();
+        Reading { wall_s, user_s: user_s + beside_s, system_s, peak_rss_bytes: peak_rss_bytes() + beside_bytes }
     }
 }
 
 /// Lets the kernel forget the peak so far (`man 5 proc`, `clear_refs`); where it cannot, the peak is that of the process's life.
-fn reset_peak() {
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
+fn reset_peak(process: &str) {
+    let _ = std::fs::write(format!("/proc/{process}/clear_refs"), "5");
 }
 
 fn peak_rss_bytes() -> u64 {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|status| {
-            let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-            line.split_whitespace().nth(1)?.parse::<u64>().ok()
-        })
-        .map_or_else(
-            || getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss().unsigned_abs() * 1024),
-            |kib| kib * 1024,
-        )
+    high_water("self")
+        .unwrap_or_else(|| getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss().unsigned_abs() * 1024))
+}
+
+/// The peak of a process's resident memory, where there is `/proc`.
+fn high_water(process: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// CPU seconds of a process's threads, to the nanosecond; 0 where there is no `/proc`. Threads that have ended are not in it.
+fn threads_cpu_s(pid: u32) -> f64 {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return 0.0 };
+    let of_thread = |thread: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    threads.filter_map(of_thread).sum::<u64>() as f64 * 1e-9
 }
 
 #[cfg(test)]
@@ -119,6 +142,20 @@ mod tests {
         }
         let reading = meter.read();
         assert!(reading.user_s + reading.system_s > 0.001, "{reading:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_beside_is_counted() {
+        let mut busy = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let meter = Meter::start_with(&[busy.id()]);
+        let alone = Meter::start();
+        std::thread::sleep(Duration::from_millis(100));
+        let (with, without) = (meter.read(), alone.read());
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+        assert!(with.user_s > without.user_s + 0.001, "{with:?} {without:?}");
+        assert!(with.peak_rss_bytes > without.peak_rss_bytes, "{with:?} {without:?}");
     }
 
     #[test]

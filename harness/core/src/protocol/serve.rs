@@ -28,15 +28,21 @@ pub trait Worker {
 #[derive(Debug, Default)]
 pub struct Timed {
     taken: Option<(Reading, u64)>,
+    beside: Vec<u32>,
 }
 
 impl Timed {
     /// Calls shorter than this are repeated by [`Timed::repeat`] until they fill it.
     const FILL: Duration = Duration::from_millis(5);
 
+    /// Counts the CPU time and memory of these processes in: children that do the work and are not waited for.
+    pub fn beside(&mut self, processes: &[u32]) {
+        self.beside = processes.to_vec();
+    }
+
     /// Times one call.
     pub fn call<T>(&mut self, f: impl FnOnce() -> T) -> T {
-        let meter = Meter::start();
+        let meter = Meter::start_with(&self.beside);
         let value = f();
         self.taken = Some((meter.read(), 1));
         value
@@ -53,7 +59,7 @@ impl Timed {
     /// Times a call that may be too short for the clock and has no effect but its value: it is repeated until 5 ms are filled,
     /// and the reading is a mean.
     pub fn repeat<T>(&mut self, mut f: impl FnMut() -> T) -> T {
-        let meter = Meter::start();
+        let meter = Meter::start_with(&self.beside);
         let start = Instant::now();
         let mut iterations = 1;
         let mut value = f();

@@ -1,0 +1,97 @@
+//! The README's table is the published run's: made from its record, never typed.
+//!
+//! `UPDATE_README=1 cargo test --release --test readme` writes it anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use zktee_core::vocabulary::Outcome;
+use zktee_report::cell::{Cell, CellFlag};
+use zktee_report::claims::{Claims, Figure, matches_any};
+use zktee_report::{cells, load, units};
+
+const BEGIN: &str = "<!-- made from reports/published by harness/zktee/tests/readme.rs -->\n";
+const END: &str = "<!-- end of what is made -->\n";
+
+/// The workloads of the table, with what they are.
+const WORKLOADS: [(&str, &str); 4] = [
+    ("ols-iris", "OLS, Iris, 150 rows"),
+    ("mlp-iris", "MLP, Iris, 500 inputs in one call"),
+    ("mlp-iris-each", "MLP, Iris, 500 inputs, a call each"),
+    ("lenet-mnist", "LeNet-5, MNIST, 1 image"),
+];
+
+fn table(all: &[Cell]) -> String {
+    let claims = Claims::built_in();
+    let mut out = String::from(
+        "| workload | backend | prove or attest | its CPU time | verify | total | peak memory | proof | claimed by the article |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    for (name, title) in WORKLOADS {
+        let mut title = title;
+        for cell in all.iter().filter(|cell| cell.workload == name) {
+            let row = row(cell, claim(&claims, cell));
+            let _ = writeln!(out, "| {title} | `{}` | {row} |", cell.backend);
+            title = "";
+        }
+    }
+    out
+}
+
+fn row(cell: &Cell, claim: String) -> String {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let seconds = |value: Option<f64>| or_none(value.map(units::seconds));
+    let bytes = |value: Option<u64>| or_none(value.map(units::bytes));
+    let Some(total) = cell.total() else {
+        return [&cell.outcome.to_string(), "–", "–", "–", "–", "–", &claim].join(" | ");
+    };
+    let mark = if cell.has_flag(CellFlag::FewSamples) { " †" } else { "" };
+    let remark = match cell.outcome {
+        Outcome::Measured => String::new(),
+        other => format!(" ({other})"),
+    };
+    let total = format!("**{}**{mark}{remark}", units::seconds(total));
+    let columns = [
+        seconds(cell.prove_wall_s_median),
+        seconds(cell.prove_cpu_s_median),
+        seconds(cell.verify_wall_s_median),
+        total,
+        bytes(cell.peak_rss_bytes),
+        bytes(cell.proof_bytes),
+        claim,
+    ];
+    columns.join(" | ")
+}
+
+/// What the article claims beside a cell, for the workloads that it speaks of.
+fn claim(claims: &Claims, cell: &Cell) -> String {
+    let stated = |figure: &Figure, who: &str| {
+        let stated = figure.stated()?;
+        Some(format!("*{} ({who})*", stated.text(units::seconds)))
+    };
+    let row = claims.rows.iter().find(|row| row.id == cell.workload);
+    let claim = row.and_then(|row| {
+        let zk = row.zk.iter().find(|zk| matches_any(&zk.beside, &cell.backend));
+        zk.and_then(|zk| stated(&zk.total_s, &zk.framework)).or_else(|| {
+            let beside = matches_any(&row.tee_beside, &cell.backend) || matches_any(&row.floor, &cell.backend);
+            beside.then(|| stated(&row.tee_total_s, "enclave")).flatten()
+        })
+    });
+    claim.unwrap_or_default()
+}
+
+#[test]
+fn the_table_is_that_of_the_published_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let run = load(&root.join("reports/published")).unwrap();
+    let expected = table(&cells(&run));
+    let path = root.join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(BEGIN).expect("the README marks where the table begins");
+    let (shown, after) = rest.split_once(END).expect("the README marks where the table ends");
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, [before, BEGIN, "\n", &expected, "\n", END, after].concat()).unwrap();
+        return;
+    }
+    assert_eq!(shown.trim(), expected.trim(), "UPDATE_README=1 cargo test --release --test readme");
+}
