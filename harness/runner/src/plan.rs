@@ -48,6 +48,9 @@ pub struct PlannedCell {
     pub index: usize,
     /// Its worker.
     pub command: WorkerCommand,
+    /// Seconds that one sample of everything is expected to take on the machine of the published run, where a quick run may leave the cell
+    /// out for it.
+    pub estimate_s: Option<f64>,
 }
 
 /// What a run will do.
@@ -61,6 +64,8 @@ pub struct Plan {
     pub cells: Vec<PlannedCell>,
     /// The worker that computes the float reference.
     pub reference: WorkerCommand,
+    /// What cells of a quick run are expected to take, seconds; those that were named are not among them.
+    estimates_s: BTreeMap<CellId, f64>,
 }
 
 /// Why no plan can be made.
@@ -113,20 +118,15 @@ impl Plan {
         estimate_s: &dyn Fn(&CellId) -> Option<f64>,
     ) -> Result<Self, PlanError> {
         let mut cells = Vec::new();
+        let mut estimates_s = BTreeMap::new();
         for workload in &workloads {
             let facts = Facts::of(workload);
             for profile in providers.profiles().iter().filter(|profile| backends.takes(&profile.backend)) {
                 let id = CellId::new(&workload.name, &profile.backend);
-                let dear =
-                    estimate_s(&id).filter(|s| settings.quick && *s > QUICK_CELL_S && !backends.names(&id.backend));
-                let decided = dear.map(|s| {
-                    let reason = format!(
-                        "left out of a quick run: one sample takes about {s:.0} s; run without --quick, or name it by \
-                         --backend {} --workload {}",
-                        id.backend, id.workload
-                    );
-                    (Outcome::Unfinished, reason)
-                });
+                let estimate_s = estimate_s(&id).filter(|_| settings.quick && !backends.names(&id.backend));
+                let dear = estimate_s.filter(|s| *s > QUICK_CELL_S);
+                let decided = dear.map(|s| (Outcome::Unfinished, left_out(&id, s)));
+                estimates_s.extend(estimate_s.map(|s| (id.clone(), s)));
                 cells.push(cell_plan(workload, &facts, id, decided));
             }
         }
@@ -142,7 +142,7 @@ impl Plan {
             cells,
             descriptions: BTreeMap::new(),
         };
-        Ok(Self::of(record, workloads, reference))
+        Ok(Self { estimates_s, ..Self::of(record, workloads, reference) })
     }
 
     /// Plans to go on with an earlier run, whose data must be the same as now.
@@ -171,7 +171,7 @@ impl Plan {
 
     fn of(record: RunRecord, workloads: Vec<Workload>, reference: WorkerCommand) -> Self {
         let workloads = workloads.into_iter().map(|workload| (workload.name.clone(), workload)).collect();
-        Self { record, workloads, cells: Vec::new(), reference }
+        Self { record, workloads, cells: Vec::new(), reference, estimates_s: BTreeMap::new() }
     }
 
     /// Finds each cell's worker, setting up what is missing where that is allowed. What cannot be had becomes the cell's outcome.
@@ -186,13 +186,24 @@ impl Plan {
             let found = known.entry(backend.clone()).or_insert_with(|| find_worker(backend, providers, policy));
             cell.decided = match found {
                 Ok(command) => {
-                    self.cells.push(PlannedCell { index, command: command.clone() });
+                    let estimate_s = self.estimates_s.get(&cell.id).copied();
+                    self.cells.push(PlannedCell { index, command: command.clone(), estimate_s });
                     None
                 }
                 Err(error) => Some((Outcome::Unavailable, with_fix(&error.reason, Some(&error.fix)))),
             };
         }
+        // A quick run does what is cheap first, so that its budget leaves out what is dear; without estimates the order stays.
+        self.cells.sort_by(|a, b| a.estimate_s.unwrap_or(0.0).total_cmp(&b.estimate_s.unwrap_or(0.0)));
     }
+}
+
+/// Why a quick run does without a cell.
+pub(crate) fn left_out(id: &CellId, estimate_s: f64) -> String {
+    format!(
+        "left out of a quick run: one sample takes about {estimate_s:.0} s; run without --quick, or name it by --backend {} --workload {}",
+        id.backend, id.workload
+    )
 }
 
 fn find_worker(

@@ -13,7 +13,7 @@ use zktee_report::samples::{self, Journal, JournalError, SamplesError};
 use crate::cell::{Cell, Context, PhaseError, blank_sample};
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder};
-use crate::plan::{Plan, PlannedCell};
+use crate::plan::{Plan, PlannedCell, left_out};
 use crate::process::Interrupt;
 use crate::reference::WorkloadFiles;
 
@@ -97,6 +97,7 @@ pub fn run(
         files: BTreeMap::new(),
         spent_before_s: earlier.iter().filter_map(|sample| sample.runner_wall_s).sum(),
         start: Instant::now(),
+        pace: Pace::default(),
         folder,
         cache,
         log,
@@ -151,12 +152,37 @@ impl Progress {
     }
 }
 
+/// How fast this machine is beside that of the estimates: what cells took, and what they were expected to take.
+#[derive(Debug, Default)]
+struct Pace {
+    taken_s: f64,
+    expected_s: f64,
+}
+
+impl Pace {
+    /// Cells that take less say more about starting a process than about the machine.
+    const TELLING_S: f64 = 1.0;
+
+    fn count(&mut self, taken_s: f64, expected_s: f64) {
+        if expected_s >= Self::TELLING_S {
+            self.taken_s += taken_s;
+            self.expected_s += expected_s;
+        }
+    }
+
+    /// An estimate as it is to be expected here.
+    fn here(&self, estimate_s: f64) -> f64 {
+        if self.expected_s > 0.0 { estimate_s * self.taken_s / self.expected_s } else { estimate_s }
+    }
+}
+
 struct Run<'a> {
     progress: Progress,
     journal: Journal,
     files: BTreeMap<String, Result<Rc<WorkloadFiles>, Failure>>,
     spent_before_s: f64,
     start: Instant,
+    pace: Pace,
     folder: &'a RunFolder,
     cache: &'a Path,
     log: &'a Arc<Log>,
@@ -205,10 +231,14 @@ impl Run<'_> {
     /// One cell's turn in one round, whose failures are the cell's own.
     fn turn(&mut self, plan: &mut Plan, planned: &PlannedCell, round: u32) -> Result<RunEnd, RunError> {
         let id = plan.record.cells[planned.index].id.clone();
-        if self.progress.failed.contains(&id) {
+        if self.progress.failed.contains(&id) || self.left_out(plan, planned, round)? {
             return Ok(RunEnd::Complete);
         }
+        let start = Instant::now();
         let Err(TurnError { phase, error }) = self.take_samples(plan, planned, round) else {
+            if let (Some(estimate_s), 0) = (planned.estimate_s, round) {
+                self.pace.count(start.elapsed().as_secs_f64(), estimate_s);
+            }
             return Ok(RunEnd::Complete);
         };
         match error {
@@ -226,6 +256,25 @@ impl Run<'_> {
             PhaseError::Folder(error) => Err(error.into()),
             PhaseError::Journal(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a quick run does without a cell, because with it the run would end later than its budget. The record says so.
+    fn left_out(&mut self, plan: &mut Plan, planned: &PlannedCell, round: u32) -> Result<bool, FolderError> {
+        let settings = &plan.record.settings;
+        let (Some(budget_s), Some(estimate_s), 0) = (settings.time_budget_s, planned.estimate_s, round) else {
+            return Ok(false);
+        };
+        let expected_s = self.pace.here(estimate_s);
+        let begun = self.progress.rounds(&plan.record.cells[planned.index].id) > 0;
+        if begun || self.start.elapsed().as_secs_f64() + expected_s <= budget_s {
+            return Ok(false);
+        }
+        let cell = &mut plan.record.cells[planned.index];
+        cell.decided = Some((Outcome::Unfinished, left_out(&cell.id, expected_s)));
+        self.log.line(&format!("{}: left out, about {expected_s:.0} s", cell.id));
+        self.folder.write_record(&plan.record)?;
+        self.observer.event(Event::Skipped { samples: Phase::ALL.len() as u64 });
+        Ok(true)
     }
 
     fn take_samples(&mut self, plan: &mut Plan, planned: &PlannedCell, round: u32) -> Result<(), TurnError> {
@@ -335,5 +384,22 @@ fn without_reference(failure: Failure) -> Failure {
             Failure::new(outcome, format!("no float reference to hold it to: {reason}"))
         }
         Failure::Interrupted => Failure::Interrupted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_are_taken_at_the_pace_of_what_was_done() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.here(30.0), 30.0);
+        // A cell of milliseconds takes a process's start, on any machine.
+        pace.count(0.8, 0.01);
+        assert_eq!(pace.here(30.0), 30.0);
+        pace.count(8.0, 4.0);
+        pace.count(12.0, 6.0);
+        assert_eq!(pace.here(30.0), 60.0);
     }
 }

@@ -175,7 +175,8 @@ pub(crate) struct RunArguments {
     /// Samples of each phase, as far as the time budget goes [default: 10, or 1 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) samples: Option<u32>,
-    /// Begin no sample that would end later than this; the first of each phase is always taken [default: 22min]
+    /// Begin no sample that would end later than this; the first of each phase is always taken, but by --quick, which
+    /// leaves out what would not fit [default: 22min, or 160s with --quick]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) time_budget: Option<Duration>,
     /// Longest time for one call of a worker
