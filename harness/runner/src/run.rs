@@ -17,6 +17,9 @@ use crate::plan::{Plan, PlannedCell, left_out};
 use crate::process::Interrupt;
 use crate::reference::WorkloadFiles;
 
+/// A cell is cheap when a round of it takes less than this share of the time budget.
+const CHEAP_SHARE: f64 = 0.005;
+
 /// What happens, for whoever shows it.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -346,13 +349,17 @@ impl Run<'_> {
         prepared.map_err(PhaseError::Failed)
     }
 
-    /// The first round is always taken. A later one is taken only when it is expected to end within the budget, together with all
+    /// The first round is always taken, and that which brings a cheap cell to the least number of samples. Any other is taken only when it is expected to end within the budget, together with all
     /// that cheaper cells still need to reach the least number of samples: one dear cell must not cost many others theirs.
     fn beyond_budget(&self, plan: &Plan, id: &CellId, round: u32) -> bool {
         let settings = &plan.record.settings;
         let Some(budget_s) = settings.time_budget_s.filter(|_| round > 0) else { return false };
         let spent_s = self.spent_before_s + self.start.elapsed().as_secs_f64();
         let own_s = self.progress.expected_s(id);
+        // On a slow machine the first round alone may use the budget up; what is cheap is not left with one sample for it.
+        if round < settings.min_samples && own_s < budget_s * CHEAP_SHARE {
+            return false;
+        }
         let others = plan.cells.iter().map(|cell| &plan.record.cells[cell.index].id);
         let owed_s: f64 = others
             .filter(|other| *other != id && !self.progress.failed.contains(other))

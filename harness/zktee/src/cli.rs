@@ -191,9 +191,9 @@ pub(crate) struct RunArguments {
     /// Folder of the run, new or empty [default: results/TIME]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on with the run in DIR: nothing finished is lost or repeated
+    /// Go on with the run in DIR: nothing finished is lost or repeated; with --time-budget, until that is used up
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "out", "workload", "backend", "quick", "samples", "time_budget", "threads", "memory_limit", "dry_run",
+        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run",
     ])]
     pub(crate) resume: Option<PathBuf>,
     /// Print the plan and an estimate, and do nothing

@@ -49,7 +49,10 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
             let mut workloads = workloads;
             let recorded: BTreeSet<_> = record.cells.iter().map(|cell| cell.id.workload.as_str()).collect();
             workloads.extend(study(|name| recorded.contains(name))?);
-            let plan = Plan::resume(record, workloads, reference()?, &dir.display().to_string())?;
+            let mut plan = Plan::resume(record, workloads, reference()?, &dir.display().to_string())?;
+            if let Some(budget) = arguments.time_budget {
+                plan.record.settings.time_budget_s = Some(budget.as_secs_f64());
+            }
             (folder, plan)
         }
         None => {
