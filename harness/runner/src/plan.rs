@@ -15,7 +15,7 @@ use crate::folder::now;
 use crate::select::Selection;
 
 /// In a quick run cells that are known to take longer than this for one sample of everything are left out.
-const QUICK_CELL_S: f64 = 50.0;
+const QUICK_CELL_S: f64 = 120.0;
 
 /// All families of backends that this run knows.
 pub struct Providers(Vec<Box<dyn Provider>>);

@@ -8,7 +8,7 @@ use std::path::Path;
 use zktee_core::vocabulary::Outcome;
 use zktee_report::cell::{Cell, CellFlag};
 use zktee_report::claims::{Claims, Figure, matches_any};
-use zktee_report::{cells, load, units};
+use zktee_report::{Run, cells, load, units};
 
 const BEGIN: &str = "<!-- made from reports/published by harness/zktee/tests/readme.rs -->\n";
 const END: &str = "<!-- end of what is made -->\n";
@@ -80,11 +80,36 @@ fn claim(claims: &Claims, cell: &Cell) -> String {
     claim.unwrap_or_default()
 }
 
+/// Machine and commit, and what our circuits save beside EZKL's.
+fn sentences(run: &Run, all: &[Cell]) -> String {
+    let environment = run.environment.as_ref().expect("the published run names its machine");
+    let commit: String = environment.commit.as_deref().unwrap_or("unknown").chars().take(7).collect();
+    let mut out = format!(
+        "{}, {} cores, {} of memory; `zktee` at commit {commit}",
+        environment.cpu,
+        environment.cores,
+        units::bytes(environment.memory_bytes)
+    );
+    let cpu = |backend: &str| {
+        let cell = all.iter().find(|cell| cell.workload == "lenet-mnist" && cell.backend == backend)?;
+        cell.prove_cpu_s_median
+    };
+    if let (Some(theirs), Some(ours)) = (cpu("ezkl/tuned"), cpu("halo2/public-input")) {
+        let _ = write!(
+            out,
+            ". To prove LeNet-5, `ezkl/tuned` takes {} the CPU time of `halo2/public-input`",
+            units::ratio(theirs / ours)
+        );
+    }
+    out + ".\n"
+}
+
 #[test]
 fn the_table_is_that_of_the_published_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let run = load(&root.join("reports/published")).unwrap();
-    let expected = table(&cells(&run));
+    let all = cells(&run);
+    let expected = format!("{}\n{}", table(&all), sentences(&run, &all));
     let path = root.join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once(BEGIN).expect("the README marks where the table begins");
