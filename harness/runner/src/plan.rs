@@ -118,7 +118,7 @@ impl Plan {
         estimate_s: &dyn Fn(&CellId) -> Option<f64>,
     ) -> Result<Self, PlanError> {
         let mut cells = Vec::new();
-        let mut estimates_s = BTreeMap::new();
+        let mut expected_s = BTreeMap::new();
         for workload in &workloads {
             let facts = Facts::of(workload);
             for profile in providers.profiles().iter().filter(|profile| backends.takes(&profile.backend)) {
@@ -126,7 +126,7 @@ impl Plan {
                 let estimate_s = estimate_s(&id).filter(|_| settings.quick && !backends.names(&id.backend));
                 let dear = estimate_s.filter(|s| *s > QUICK_CELL_S);
                 let decided = dear.map(|s| (Outcome::Unfinished, left_out(&id, s)));
-                estimates_s.extend(estimate_s.map(|s| (id.clone(), s)));
+                expected_s.extend(estimate_s.map(|s| (id.clone(), s)));
                 cells.push(cell_plan(workload, &facts, id, decided));
             }
         }
@@ -142,7 +142,7 @@ impl Plan {
             cells,
             descriptions: BTreeMap::new(),
         };
-        Ok(Self { estimates_s, ..Self::of(record, workloads, reference) })
+        Ok(Self { estimates_s: expected_s, ..Self::of(record, workloads, reference) })
     }
 
     /// Plans to go on with an earlier run, whose data must be the same as now.
