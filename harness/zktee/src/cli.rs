@@ -1,7 +1,7 @@
 //! The command line as a user types it.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -50,6 +50,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// Check an attestation document: its chain, signature, age, measurements, nonce and what it binds
+    #[command(after_help = "Exit codes: 0 accepted, 6 rejected.
+
+Examples:
+  zktee verify-attestation document.cbor --root aws --pcr 0=HEX --pcr 1=HEX --pcr 2=HEX --nonce HEX
+  zktee verify-attestation old.cbor --root aws --at 2025-01-06T16:07:05Z        a recorded document, at its own time
+  zktee verify-attestation document.cbor --root test-root.pem --user-data HEX --json")]
+    VerifyAttestation(Box<VerifyAttestationArguments>),
     /// Put a worker program through the rules of the worker protocol
     #[command(after_help = "Example: zktee conformance -- python3 my_worker.py")]
     Conformance {
@@ -140,6 +148,73 @@ pub(crate) struct ExplainArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyAttestationArguments {
+    /// The document, as the security module gave it (`COSE_Sign1`)
+    pub(crate) file: PathBuf,
+    /// Where the chain of certificates must begin: `aws` for the root of AWS Nitro Enclaves, or a certificate (PEM or DER)
+    #[arg(long, value_name = "aws|FILE", value_parser = root)]
+    pub(crate) root: RootArgument,
+    /// A register that must have this value, e.g. 0=9373…; may be repeated
+    #[arg(long, value_name = "N=HEX", value_parser = pcr)]
+    pub(crate) pcr: Vec<(u8, zktee_attestation::Pcr)>,
+    /// The nonce that must be in it
+    #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
+    pub(crate) nonce: Option<Bytes>,
+    /// The user data that must be in it
+    #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
+    pub(crate) user_data: Option<Bytes>,
+    /// Oldest document that is accepted
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5min")]
+    pub(crate) max_age: Duration,
+    /// The time to check at, for recorded documents [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) at: Option<SystemTime>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Bytes that were written in hexadecimal.
+pub(crate) type Bytes = Vec<u8>;
+
+/// Whose word counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RootArgument {
+    /// AWS's, compiled in.
+    Aws,
+    /// A certificate in a file.
+    File(PathBuf),
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what clap takes")]
+fn root(text: &str) -> Result<RootArgument, String> {
+    Ok(if text == "aws" { RootArgument::Aws } else { RootArgument::File(text.into()) })
+}
+
+fn pcr(text: &str) -> Result<(u8, zktee_attestation::Pcr), String> {
+    let (index, value) = text.split_once('=').ok_or("write the register's number, `=` and 96 hexadecimal digits")?;
+    let index = index.parse().ok().filter(|index| *index < 32).ok_or("registers are numbered from 0 to 31")?;
+    let value = hex_bytes(value)?.try_into().map_err(|_| "a register has 96 hexadecimal digits".to_owned())?;
+    Ok((index, value))
+}
+
+fn hex_bytes(text: &str) -> Result<Bytes, String> {
+    let wrong = || "write pairs of hexadecimal digits".to_owned();
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) || !text.len().is_multiple_of(2) {
+        return Err(wrong());
+    }
+    text.as_bytes()
+        .chunks_exact(2)
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(wrong))
+        .collect()
+}
+
+fn moment(text: &str) -> Result<SystemTime, String> {
+    let time: jiff::Timestamp = text.parse().map_err(|error| format!("{error}; write e.g. 2025-01-06T16:07:05Z"))?;
+    Ok(time.into())
 }
 
 #[derive(Debug, Args)]
@@ -244,6 +319,19 @@ mod tests {
     #[test]
     fn the_command_line_holds_together() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn registers_and_bytes_are_hexadecimal() {
+        assert_eq!(hex_bytes("00fF"), Ok(vec![0, 255]));
+        for text in ["0", "0g", "+1", "é"] {
+            assert!(hex_bytes(text).is_err(), "{text}");
+        }
+        let digits = "ab".repeat(48);
+        assert_eq!(pcr(&format!("2={digits}")), Ok((2, [0xab; 48])));
+        for text in [digits.clone(), format!("32={digits}"), format!("0={}", &digits[2..]), format!("-1={digits}")] {
+            assert!(pcr(&text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod data;
 mod explain;
 mod init;
 mod run;
+mod verify_attestation;
 
 use clap::CommandFactory;
 use zktee_core::protocol::{Worker, serve};
@@ -26,6 +27,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::Init { file } => init::init(&file),
         Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::VerifyAttestation(arguments) => verify_attestation::verify_attestation(&arguments),
         Command::Conformance { json, program } => conformance::conformance(&program, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "zktee", &mut std::io::stdout());
