@@ -349,8 +349,9 @@ impl Run<'_> {
         prepared.map_err(PhaseError::Failed)
     }
 
-    /// The first round is always taken, and that which brings a cheap cell to the least number of samples. Any other is taken only when it is expected to end within the budget, together with all
-    /// that cheaper cells still need to reach the least number of samples: one dear cell must not cost many others theirs.
+    /// The first round is always taken, and those that bring a cheap cell to the least number of samples. Any other is taken only when it
+    /// is expected to end within the budget, together with all that cheaper cells still need to reach the least number of samples: one
+    /// dear cell must not cost many others theirs.
     fn beyond_budget(&self, plan: &Plan, id: &CellId, round: u32) -> bool {
         let settings = &plan.record.settings;
         let Some(budget_s) = settings.time_budget_s.filter(|_| round > 0) else { return false };
