@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zktee_attestation::Pcr;
 use zktee_enclave_protocol::{Address, Client, ClientError, ClientOptions, Stream};
@@ -18,6 +18,9 @@ use crate::inside::Ready;
 
 /// The longest that a boot may take: reading, measuring and optimising a large model.
 const BOOT: Duration = Duration::from_secs(120);
+
+/// How long a killed process is waited for.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// More than the line that an enclave is ready with.
 const MOST_LINE: u64 = 64 << 10;
@@ -79,7 +82,8 @@ impl Enclave {
     /// [`BootError`].
     pub fn boot(launch: &Launch) -> Result<Self, BootError> {
         // Nobody else may look into the folder, and its path is short enough for a socket's.
-        let folder = tempfile::Builder::new().prefix("zktee-").tempdir().map_err(io("a folder for the enclave's socket"))?;
+        let folder =
+            tempfile::Builder::new().prefix("zktee-").tempdir().map_err(io("a folder for the enclave's socket"))?;
         let path = folder.path().join("s");
         let listener = UnixListener::bind(&path).map_err(io("the enclave's socket"))?;
         let mut child = Command::new(&launch.program)
@@ -140,10 +144,14 @@ impl Drop for Enclave {
     }
 }
 
+/// Kills it and waits a while: taking its namespaces down can take the kernel long, and nobody needs to wait for that.
 fn end(child: &mut Child) {
     // It may have ended by itself.
     let _ = child.kill();
-    let _ = child.wait();
+    let deadline = Instant::now() + ENDING;
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The program's first line. It is read by another thread, since a pipe has no time limit of its own.

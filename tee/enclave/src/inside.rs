@@ -129,8 +129,7 @@ pub fn serve(interior: &Interior) -> Result<(), InsideError> {
     let of_program = pcr::measure_reader(program).map_err(io("the running program"))?;
     let pcrs: BTreeMap<u8, Pcr> = BTreeMap::from([(0, of_program), (1, pcr::measure(NO_KERNEL)), (2, of_models)]);
     let text = std::fs::read_to_string(&interior.root).map_err(io(interior.root.display()))?;
-    let root = TestRoot::from_pem(&text)
-        .map_err(|source| InsideError::Root { path: interior.root.clone(), source })?;
+    let root = TestRoot::from_pem(&text).map_err(|source| InsideError::Root { path: interior.root.clone(), source })?;
     let nsm = SoftwareNsm::new(&root, pcrs.clone())?;
     // Neither the root's key nor anything else that a document does not need goes on inside.
     drop((root, text));

@@ -24,9 +24,13 @@ impl ProcessEnclave {
 
 impl Provider for ProcessEnclave {
     fn profiles(&self) -> Vec<Profile> {
-        let profile = |backend: &str, summary: &str| Profile { backend: backend.to_owned(), summary: summary.to_owned() };
+        let profile =
+            |backend: &str, summary: &str| Profile { backend: backend.to_owned(), summary: summary.to_owned() };
         vec![
-            profile(PROCESS, "the model in a process that is shut in, answers attested under a test root: simulated, no isolation"),
+            profile(
+                PROCESS,
+                "the model in a process that is shut in, answers attested under a test root: simulated, no isolation",
+            ),
             profile(PROCESS_SEALED, "the same through an encrypted session, whose key is attested"),
         ]
     }

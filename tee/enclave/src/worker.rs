@@ -70,7 +70,8 @@ impl EnclaveWorker {
     }
 
     fn setup(&mut self, job: &Job, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
-        let booted = timed.call(|| {
+        let pids = |booted: &Result<Booted, WorkerError>| booted.iter().map(|booted| booted.enclave.pid()).collect();
+        let boot = || {
             let root = TestRoot::generate().map_err(failed)?;
             write_secret(&job.dir.join(ROOT_FILE), root.to_pem().as_bytes())?;
             let mut booted = Booted::boot(&self.program, job)?;
@@ -82,12 +83,11 @@ impl EnclaveWorker {
                 booted.seal(&expectation)?;
             }
             Ok::<_, WorkerError>(booted)
-        })?;
+        };
+        let booted = timed.call_starting(boot, pids)?;
         let file = |name: &str, role, verifier| File { name: name.to_owned(), role, verifier, bytes: None };
-        let files = vec![
-            file(EXPECTATION_FILE, FileRole::VerifyingKey, true),
-            file(ROOT_FILE, FileRole::Settings, false),
-        ];
+        let files =
+            vec![file(EXPECTATION_FILE, FileRole::VerifyingKey, true), file(ROOT_FILE, FileRole::Settings, false)];
         Ok(PhaseReport { files, notes: confinement(booted.enclave.layers()), ..PhaseReport::default() })
     }
 

@@ -45,10 +45,7 @@ fn limits() -> nix::Result<()> {
 
 fn namespaces() -> nix::Result<()> {
     // None for processes: whoever has one to give to its children can have no more threads. It will have no children.
-    let own = CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS;
+    let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
     // Root needs no user namespace for them, and some kernels and containers refuse one to everybody.
     if geteuid().is_root() && unshare(own).is_ok() {
         return Ok(());

@@ -101,9 +101,7 @@ impl Booted {
 
 fn boot_failed(error: BootError) -> WorkerError {
     match error {
-        BootError::Ended(_) => {
-            WorkerError::new(ErrorKind::Refused, format!("{error}; its words are in the run's log"))
-        }
+        BootError::Ended(_) => WorkerError::new(ErrorKind::Refused, format!("{error}; its words are in the run's log")),
         error => failed(error),
     }
 }
