@@ -98,8 +98,8 @@ pub(crate) fn probe(
     holders: &[KeyHolder],
 ) -> Result<Vec<ProbeRow>, PhaseError> {
     let Some(state) = cell.state()? else { return Ok(Vec::new()) };
-    let Some(call) = state.proved.as_ref().map(|proved| proved.call) else { return Ok(Vec::new()) };
-    let mut prober = Prober { cell, description, state: &state, call, worker: None };
+    let Some(index) = state.proved.as_ref().map(|proved| proved.call) else { return Ok(Vec::new()) };
+    let mut prober = Prober { cell, description, state: &state, call: index, worker: None };
     prober.control()?;
     let mut rows = Vec::new();
     for change in prober.changes(holders) {

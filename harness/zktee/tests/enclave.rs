@@ -19,7 +19,7 @@ use zktee_enclave_protocol::{
 };
 
 /// Longer than anything takes that works.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// A running enclave with one workload, and what its verifier knows.
 struct Fixture {

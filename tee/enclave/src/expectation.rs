@@ -88,7 +88,7 @@ impl Expectation {
     }
 }
 
-fn digest(text: &String) -> Result<Digest, ExpectationError> {
+fn digest(text: &str) -> Result<Digest, ExpectationError> {
     binding::unhex(text).ok_or(ExpectationError::Digest)
 }
 

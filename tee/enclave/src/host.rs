@@ -17,7 +17,7 @@ use crate::confine::Layer;
 use crate::inside::Ready;
 
 /// The longest that a boot may take: reading, measuring and optimising a large model.
-const BOOT: Duration = Duration::from_secs(120);
+const BOOT: Duration = Duration::from_mins(2);
 
 /// How long a killed process is waited for.
 const ENDING: Duration = Duration::from_secs(1);

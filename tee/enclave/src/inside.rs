@@ -89,7 +89,7 @@ pub enum InsideError {
         /// Its file.
         path: PathBuf,
         /// Why.
-        source: ReferenceError,
+        source: Box<ReferenceError>,
     },
     /// The test root.
     #[error("{path}: {source}")]
@@ -123,7 +123,7 @@ pub fn serve(interior: &Interior) -> Result<(), InsideError> {
         let onnx = std::fs::read(&model.path).map_err(io(model.path.display()))?;
         of_models = pcr::extend(&of_models, &binding::model(&onnx));
         let loaded = Model::load(&model.name, &onnx, model.batch)
-            .map_err(|source| InsideError::Model { path: model.path.clone(), source })?;
+            .map_err(|source| InsideError::Model { path: model.path.clone(), source: Box::new(source) })?;
         models.push(loaded);
     }
     let of_program = pcr::measure_reader(program).map_err(io("the running program"))?;

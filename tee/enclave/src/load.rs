@@ -9,7 +9,7 @@ use zktee_enclave_protocol::{Answer, Ask, Client, ClientError, ClientOptions, Mo
 use crate::host::{BootError, Enclave};
 
 /// The longest that a client waits for one answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One kind of request for one model.
 #[derive(Debug, Clone)]

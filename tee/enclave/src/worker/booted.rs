@@ -1,6 +1,6 @@
 //! An enclave with the job's model, and how it is talked to.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use zktee_core::protocol::{ErrorKind, Job, WorkerError};
@@ -13,7 +13,7 @@ use crate::host::{BootError, Enclave, Launch};
 use crate::session::{Session, SessionError};
 
 /// The longest that an answer may take; the runner has a limit of its own above it.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// How a worker talks to its enclave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +41,13 @@ pub(super) struct Inferred {
 
 impl Booted {
     /// Boots an enclave under the root and with the model of the job.
-    pub(super) fn boot(program: &PathBuf, job: &Job) -> Result<Self, WorkerError> {
+    pub(super) fn boot(program: &Path, job: &Job) -> Result<Self, WorkerError> {
         let path = job.model.as_ref().ok_or_else(|| invalid("the job has no `model`"))?;
         let onnx = std::fs::read(path).map_err(|error| invalid(format!("{}: {error}", path.display())))?;
         let mut model = std::ffi::OsString::from(format!("{}={}=", job.workload, job.batch));
         model.push(path);
         let arguments = ["enclave".into(), "--root".into(), job.dir.join(ROOT_FILE).into(), "--model".into(), model];
-        let launch = Launch { program: program.clone(), arguments: arguments.to_vec() };
+        let launch = Launch { program: program.to_owned(), arguments: arguments.to_vec() };
         let enclave = Enclave::boot(&launch).map_err(boot_failed)?;
         Ok(Self { enclave, model: ModelId(binding::model(&onnx)), session: None })
     }
