@@ -137,7 +137,7 @@ fn a_history_is_added_to_drawn_and_survives_half_a_line() {
         .exits(0)
         .says("4 change(s)")
         .says("13: not written to its end")
-        .says("setup wall: 11x (1.00 ms to 11.0 ms)");
+        .says("setup wall: 11x (1.01 ms to 11.0 ms)");
     house.zktee(&["history", "add", "fast-0"]).exits(0).says("already");
     house.zktee(&["history", "plot", "--history", "zktee.toml"]).exits(3).says("no line that is a run");
 }

@@ -72,13 +72,13 @@ pub(crate) struct CompareArguments {
     #[arg(long, num_args = 2, value_names = ["REV_A", "REV_B"], conflicts_with_all = ["base", "new"])]
     pub(crate) ab: Option<Vec<String>>,
     /// With --ab: how often each revision has its turn
-    #[arg(long, value_name = "N", default_value_t = 10, requires = "ab", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 10, conflicts_with = "base", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub(crate) rounds: u32,
     /// With --ab: where a regression is found, measure those cells again, and call it one only if it is found twice
-    #[arg(long, requires = "ab")]
+    #[arg(long, conflicts_with = "base")]
     pub(crate) confirm: bool,
     /// With --ab: the folder of the runs, new or empty [default: results/ab-TIME]
-    #[arg(long, value_name = "DIR", requires = "ab")]
+    #[arg(long, value_name = "DIR", conflicts_with = "base")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) cache: CacheArguments,
@@ -95,7 +95,7 @@ pub(crate) struct CompareArguments {
     #[arg(long, value_enum, default_value_t = Times::Both)]
     pub(crate) times: Times,
     /// With --ab: arguments of `zktee run`, such as --workload and --backend; one sample a turn unless they say --samples
-    #[arg(last = true, value_name = "RUN ARGUMENTS", requires = "ab")]
+    #[arg(last = true, value_name = "RUN ARGUMENTS", conflicts_with = "base")]
     pub(crate) run: Vec<String>,
 }
 
