@@ -150,8 +150,8 @@ impl Plan {
             std::fs::remove_dir_all(tree).with_context(|| path.clone())?;
         }
         std::fs::create_dir_all(tree.parent().unwrap_or(tree)).with_context(|| path.clone())?;
-        git(&self.repository, &["worktree", "prune"])
-            .and_then(|_| git(&self.repository, &["worktree", "add", "--detach", "--force", &path, commit]))
+        // By force, since git may remember a worktree at this place that was deleted with the cache.
+        git(&self.repository, &["worktree", "add", "--detach", "--force", &path, commit])
             .map_err(|why| anyhow::anyhow!("a worktree of {commit} cannot be made in {path}: {why}"))?;
         Ok(())
     }

@@ -120,7 +120,7 @@ fn a_history_is_added_to_drawn_and_survives_half_a_line() {
     // The slow ones are made the later ones.
     let path = house.path("history.jsonl");
     let text = std::fs::read_to_string(&path).unwrap();
-    let later: String = text
+    let later: Vec<String> = text
         .lines()
         .map(|line| {
             let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -128,10 +128,10 @@ fn a_history_is_added_to_drawn_and_survives_half_a_line() {
                 let began = value["started_at"].as_str().unwrap().to_owned();
                 value["started_at"] = format!("2099{}", &began[4..]).into();
             }
-            format!("{value}\n")
+            value.to_string()
         })
         .collect();
-    std::fs::write(&path, later + "{\"schema\":1,\"started_at\":\"2031-").unwrap();
+    std::fs::write(&path, later.join("\n") + "\n{\"schema\":1,\"started_at\":\"2031-").unwrap();
     let plotted = house.zktee(&["history", "plot", "--out", "pictures"]);
     plotted
         .exits(0)
