@@ -1,8 +1,10 @@
 //! One file a command; this one only knows which is which.
 
+mod compare;
 mod conformance;
 mod data;
 mod explain;
+mod history;
 mod init;
 mod load;
 mod run;
@@ -27,6 +29,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::List(arguments) => show_list(&arguments),
         Command::Doctor(arguments) => show_doctor(&arguments),
         Command::Report { dir } => rebuild_report(&dir),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::History { command } => history::history(&command),
         Command::Init { file } => init::init(&file),
         Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
         Command::Explain(arguments) => explain::explain(&arguments),
