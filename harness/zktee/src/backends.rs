@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use etcetera::BaseStrategy;
 use zktee_config::{Config, FILE_NAME, Taken, Workload};
 use zktee_core::provider::Provider;
+use zktee_enclave::ProcessEnclave;
 use zktee_ezkl::Ezkl;
 use zktee_halo2::Halo2;
 use zktee_halo2_ipa::Halo2Ipa;
@@ -33,7 +34,8 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
         Box::new(Native),
         Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
         Box::new(Halo2::new(program.clone()).srs(srs)),
-        Box::new(Halo2Ipa::new(program)),
+        Box::new(Halo2Ipa::new(program.clone())),
+        Box::new(ProcessEnclave::new(program)),
     ];
     let beside = Path::new(FILE_NAME);
     let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));

@@ -4,11 +4,14 @@ mod conformance;
 mod data;
 mod explain;
 mod init;
+mod load;
 mod run;
+mod verify;
 mod verify_attestation;
 
 use clap::CommandFactory;
 use zktee_core::protocol::{Worker, serve};
+use zktee_enclave::{EnclaveWorker, Interior, PROCESS, PROCESS_SEALED};
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
 
@@ -27,6 +30,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::Init { file } => init::init(&file),
         Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Load(arguments) => load::load(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::VerifyAttestation(arguments) => verify_attestation::verify_attestation(&arguments),
         Command::Conformance { json, program } => conformance::conformance(&program, json),
         Command::Completions { shell } => {
@@ -38,6 +43,10 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
             Ok(Code::Success)
         }
         Command::Worker { backend } => worker(&backend),
+        Command::Enclave { root, model } => {
+            zktee_enclave::serve(&Interior { models: model, root })?;
+            Ok(Code::Success)
+        }
     }
 }
 
@@ -45,6 +54,8 @@ fn worker(backend: &str) -> anyhow::Result<Code> {
     let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend)) {
         (native::NAME, _) => Box::new(NativeWorker::new()),
         (_, Some(statement)) => Box::new(Halo2Worker::new(statement)),
+        (PROCESS, _) => Box::new(EnclaveWorker::new(native::this_program()?)),
+        (PROCESS_SEALED, _) => Box::new(EnclaveWorker::sealed(native::this_program()?)),
         (zktee_halo2_ipa::NAME, _) => Box::new(Halo2IpaWorker::new()),
         _ => anyhow::bail!("no worker is built in for `{backend}`"),
     };
