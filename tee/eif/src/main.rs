@@ -83,13 +83,20 @@ fn metadata(name: &str, kernel_version: &str) -> Vec<u8> {
     json.to_string().into_bytes()
 }
 
-fn pack(kernel: &Path, cmdline: String, folders: &[PathBuf], metadata: Vec<u8>, output: &Path) -> Result<Measurements, EifError> {
+fn pack(
+    kernel: &Path,
+    cmdline: String,
+    folders: &[PathBuf],
+    metadata: Vec<u8>,
+    output: &Path,
+) -> Result<Measurements, EifError> {
     let mut ramdisks = Vec::new();
     for (index, folder) in folders.iter().enumerate() {
         let ramdisk = Ramdisk::from_folder(folder)?;
         // What a program needs before there is a /dev: the console as its standard streams, or null in their place.
         let boots = index == 0;
-        let ramdisk = if boots { ramdisk.with_device("dev/console", 5, 1).with_device("dev/null", 1, 3) } else { ramdisk };
+        let ramdisk =
+            if boots { ramdisk.with_device("dev/console", 5, 1).with_device("dev/null", 1, 3) } else { ramdisk };
         ramdisks.push(ramdisk.to_bytes()?);
     }
     let image = Image { kernel: read(kernel)?, cmdline, ramdisks, metadata };

@@ -1,7 +1,9 @@
 //! Reading an image: what [`Image::to_bytes`] writes, and other builders' images of the same parts.
 
 use crate::EifError;
-use crate::image::{HEAD_BYTES, Image, MAGIC, MAX_IMAGE, MAX_SECTIONS, SECTION_HEAD_BYTES, VERSION, checksum, kind, limit};
+use crate::image::{
+    HEAD_BYTES, Image, MAGIC, MAX_IMAGE, MAX_SECTIONS, SECTION_HEAD_BYTES, VERSION, checksum, kind, limit,
+};
 
 /// Where things are in the head.
 const FLAGS_AT: usize = 6;
@@ -43,7 +45,12 @@ impl Image {
         if at != bytes.len() {
             return Err(EifError::Form("bytes after the last section"));
         }
-        let stated = u32::from_be_bytes([head[HEAD_BYTES - 4], head[HEAD_BYTES - 3], head[HEAD_BYTES - 2], head[HEAD_BYTES - 1]]);
+        let stated = u32::from_be_bytes([
+            head[HEAD_BYTES - 4],
+            head[HEAD_BYTES - 3],
+            head[HEAD_BYTES - 2],
+            head[HEAD_BYTES - 1],
+        ]);
         let computed = checksum(bytes);
         if stated != computed {
             return Err(EifError::Checksum { found: stated, computed });
@@ -85,7 +92,8 @@ impl Found {
         match kind {
             kind::KERNEL => once("kernel", &mut self.kernel, content.to_vec()),
             kind::CMDLINE => {
-                let text = std::str::from_utf8(content).map_err(|_| EifError::Form("a command line that is no text"))?;
+                let text =
+                    std::str::from_utf8(content).map_err(|_| EifError::Form("a command line that is no text"))?;
                 once("command line", &mut self.cmdline, text.to_owned())
             }
             kind::RAMDISK => {

@@ -82,7 +82,11 @@ impl Ramdisk {
     ///
     /// [`EifError::TooMuch`] for more than [`MAX_IMAGE`] bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EifError> {
-        let total = self.entries.values().map(|entry| if let Entry::File { content, .. } = entry { content.len() } else { 0 }).sum::<usize>();
+        let total = self
+            .entries
+            .values()
+            .map(|entry| if let Entry::File { content, .. } = entry { content.len() } else { 0 })
+            .sum::<usize>();
         limit("bytes of a ramdisk", total as u64, MAX_IMAGE)?;
         self.write().map_err(|source| EifError::Io { path: "ramdisk".into(), source })
     }

@@ -41,7 +41,8 @@ fn the_bytes_are_the_formats() {
     assert_eq!(bytes[..8], *b".eif\0\x04\0\0");
     assert_eq!(bytes[8..24], [0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
     assert_eq!(bytes[24..28], [0, 0, 0, 4]);
-    let offsets: Vec<u64> = bytes[28..60].chunks(8).map(|number| u64::from_be_bytes(number.try_into().unwrap())).collect();
+    let offsets: Vec<u64> =
+        bytes[28..60].chunks(8).map(|number| u64::from_be_bytes(number.try_into().unwrap())).collect();
     assert_eq!(offsets, [548, 566, 591, 605]);
     assert_eq!(bytes[548..560], [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6]);
     assert_eq!(bytes[560..566], *b"kernel");

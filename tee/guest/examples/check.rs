@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use zktee_attestation::{Pcr, Policy, Root, document, verify};
 use zktee_enclave::binding::{self, Statement};
-use zktee_enclave_protocol::{
-    Address, Answer, Ask, Client, ClientError, ClientOptions, DEFAULT_PORT, ErrorKind, ModelId, Nonce, Over, Stream, Tensor,
-};
 use zktee_enclave_guest::PLATFORM;
+use zktee_enclave_protocol::{
+    Address, Answer, Ask, Client, ClientError, ClientOptions, DEFAULT_PORT, ErrorKind, ModelId, Nonce, Over, Stream,
+    Tensor,
+};
 use zktee_models::reference::FloatModel;
 use zktee_models::workload::{Task, Workload, builtins};
 
@@ -90,7 +91,8 @@ fn run(arguments: &Arguments) -> Checked<()> {
 fn registers(path: &PathBuf) -> Checked<BTreeMap<u8, Pcr>> {
     let json = std::fs::read(path).map_err(text)?;
     let named: BTreeMap<String, String> = serde_json::from_slice(&json).map_err(text)?;
-    let one = |(name, value): (&String, &String)| Some((name.strip_prefix("PCR")?.parse().ok()?, binding::unhex(value)?));
+    let one =
+        |(name, value): (&String, &String)| Some((name.strip_prefix("PCR")?.parse().ok()?, binding::unhex(value)?));
     let registers = named.iter().map(one).collect::<Option<BTreeMap<u8, Pcr>>>();
     registers.filter(|registers| registers.len() == 3).ok_or_else(|| format!("{}: no registers", path.display()))
 }
@@ -103,7 +105,10 @@ fn hello(client: &Client, workloads: &[Workload]) -> Checked<()> {
     ensure(platform == PLATFORM, "the platform's name")?;
     for workload in workloads {
         let id = ModelId(binding::model(&workload.onnx));
-        ensure(models.iter().any(|model| model.name == workload.name && model.id == id), format!("{} is inside", workload.name))?;
+        ensure(
+            models.iter().any(|model| model.name == workload.name && model.id == id),
+            format!("{} is inside", workload.name),
+        )?;
     }
     ensure(models.len() == workloads.len(), "nothing else is inside")
 }
@@ -182,7 +187,10 @@ fn statement(model: ModelId, input: &Tensor, output: &Tensor) -> Statement {
 fn compare(output: &[f32], expected: &[f32], workload: &Workload) -> Checked<(f64, String)> {
     ensure(output.len() == expected.len(), "as many outputs as the reference has")?;
     let difference = output.iter().zip(expected).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
-    ensure(difference <= workload.tolerance, format!("outputs within {} of the reference, not {difference}", workload.tolerance))?;
+    ensure(
+        difference <= workload.tolerance,
+        format!("outputs within {} of the reference, not {difference}", workload.tolerance),
+    )?;
     if workload.task == Task::Regression {
         return Ok((difference, String::new()));
     }
@@ -203,7 +211,10 @@ fn unsigned(bytes: &[u8], registers: &BTreeMap<u8, Pcr>, nonce: &Nonce, statemen
     }
     ensure(content.nonce.as_deref() == Some(nonce.as_bytes()), "the nonce is echoed")?;
     let user_data = statement.user_data(nonce.as_bytes());
-    ensure(content.user_data.as_deref() == Some(user_data.as_slice()), "user_data binds model, input, output and nonce")?;
+    ensure(
+        content.user_data.as_deref() == Some(user_data.as_slice()),
+        "user_data binds model, input, output and nonce",
+    )?;
     let policy = Policy {
         pcrs: registers.clone(),
         nonce: content.nonce.clone(),

@@ -101,7 +101,21 @@ mod tests {
 
     #[test]
     fn descriptions_of_another_form_are_refused() {
-        let wrong = ["", "512", "512@0x10", "@0x10:1", "512@:1", "512@0x10:", "-1@0x10:1", "0@0x10:1", "512@0x10:+1", "512@0x10:x", "2M@0xffffffffffffffff:1", "99999999999999M@1:1", "512@0x10:4294967296"];
+        let wrong = [
+            "",
+            "512",
+            "512@0x10",
+            "@0x10:1",
+            "512@:1",
+            "512@0x10:",
+            "-1@0x10:1",
+            "0@0x10:1",
+            "512@0x10:+1",
+            "512@0x10:x",
+            "2M@0xffffffffffffffff:1",
+            "99999999999999M@1:1",
+            "512@0x10:4294967296",
+        ];
         for text in wrong {
             let found = mmio_devices(&format!("virtio_mmio.device={text}"));
             assert_eq!(found, Err(DeviceError::Form(text.to_owned())));

@@ -13,9 +13,9 @@ use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount};
 use thiserror::Error;
 
+use crate::APPLICATION;
 use crate::devices::{DeviceError, mmio_devices, module_parameters};
 use crate::heartbeat::beat;
-use crate::APPLICATION;
 
 /// Where the boot ramdisk has modules, as `NAME.ko`.
 const MODULES: &str = "/modules";

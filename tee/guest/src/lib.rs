@@ -28,7 +28,7 @@ pub use devices::{DeviceError, MAX_DEVICES, MmioDevice, mmio_devices, module_par
 pub use heartbeat::{HEARTBEAT, HEARTBEAT_PORT, HeartbeatError, PARENTS, beat, exchange};
 #[cfg(target_os = "linux")]
 pub use init::{InitError, boot};
-pub use manifest::{MANIFEST, ManifestError, MAX_MODEL, MAX_MODELS, NamedFile, read_manifest};
+pub use manifest::{MANIFEST, MAX_MODEL, MAX_MODELS, ManifestError, NamedFile, read_manifest};
 #[cfg(target_os = "linux")]
 pub use worker::{PLATFORM, WorkerError, serve};
 
