@@ -68,15 +68,12 @@ impl fmt::Display for Measurements {
 impl Image {
     /// The registers of an enclave that runs this image outside of debug mode.
     pub fn measure(&self) -> Measurements {
-        let boot = [&[self.kernel.as_slice(), self.cmdline.as_bytes()], self.first_ramdisk()].concat();
+        let mut boot = vec![self.kernel.as_slice(), self.cmdline.as_bytes()];
+        boot.extend(self.ramdisks.first().map(Vec::as_slice));
         let application: Vec<&[u8]> = self.ramdisks.iter().skip(1).map(Vec::as_slice).collect();
         let all = [boot.as_slice(), &application].concat();
         let pcrs = [(0, measured(&all)), (1, measured(&boot)), (2, measured(&application))];
         Measurements { pcrs: BTreeMap::from(pcrs) }
-    }
-
-    fn first_ramdisk(&self) -> Vec<&[u8]> {
-        self.ramdisks.first().map(Vec::as_slice).into_iter().collect()
     }
 
     /// The image as a file: the same bytes for the same parts.
