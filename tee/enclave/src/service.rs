@@ -87,16 +87,25 @@ impl EnclaveService {
         Answer::Hello { version: VERSION, platform, models, message_limit: DEFAULT_MESSAGE_LIMIT as u64 }
     }
 
+    /// The model that takes inputs of this shape: a file may be inside several times, for calls of different size.
+    fn model(&self, id: ModelId, shape: &[usize]) -> Result<&Model, Answer> {
+        let of_file: Vec<&Model> = self.models.iter().filter(|model| model.id == id).collect();
+        if let Some(model) = of_file.iter().find(|model| model.plan.input_shape() == shape) {
+            return Ok(model);
+        }
+        Err(match of_file.first() {
+            None => Answer::error(ErrorKind::UnknownModel, format!("no model {id} is inside")),
+            Some(model) => {
+                let (name, expected) = (&model.name, model.plan.input_shape());
+                Answer::error(ErrorKind::BadInput, format!("{name} takes inputs of shape {expected:?}, not {shape:?}"))
+            }
+        })
+    }
+
     /// Runs a model on one batch.
     fn infer(&self, id: ModelId, input: &Tensor) -> Result<Inferred, Answer> {
-        let model = self.models.iter().find(|model| model.id == id);
-        let model = model.ok_or_else(|| Answer::error(ErrorKind::UnknownModel, format!("no model {id} is inside")))?;
         let shape: Vec<usize> = input.shape().iter().map(|dimension| *dimension as usize).collect();
-        let expected = model.plan.input_shape();
-        if shape != expected {
-            let message = format!("{} takes inputs of shape {expected:?}, not {shape:?}", model.name);
-            return Err(Answer::error(ErrorKind::BadInput, message));
-        }
+        let model = self.model(id, &shape)?;
         let prepared = model.plan.prepare(input.values()).map_err(refusal)?;
         let start = Instant::now();
         let outputs = model.plan.run(&prepared).map_err(refusal)?;

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod aws;
 mod chains;
+mod emulator;
 mod forge;
 mod form;
 mod policy;
