@@ -2,10 +2,14 @@
 //! these alone. `docs/results.md` defines every column.
 
 mod environment;
+mod load;
+mod probe;
 mod run;
 mod sample;
 
 pub use environment::Environment;
+pub use load::{LoadRequest, LoadRow};
+pub use probe::{ProbeRow, ProbeVerdict};
 pub use run::{CellPlan, RunRecord, SCHEMA, Settings, Task};
 pub use sample::{Sample, SampleFlag};
 
@@ -17,6 +21,10 @@ pub mod files {
     pub const SAMPLES: &str = "samples.csv";
     /// A row a cell.
     pub const CELLS: &str = "cells.csv";
+    /// A row a forgery that a verifier was shown.
+    pub const PROBES: &str = "probes.csv";
+    /// A row a load, where there are enclaves.
+    pub const LOAD: &str = "load.csv";
     /// The machine.
     pub const ENVIRONMENT: &str = "environment.json";
     /// What happened, line by line.

@@ -63,6 +63,8 @@ pub enum Outcome {
     /// It answered, but the answer or its evidence does not hold: rejected by its own verifier, bound to other inputs than those
     /// sent, or farther from the reference than the tolerance.
     Wrong,
+    /// Its verifier took evidence of something else: another output, another input, another model.
+    Unsound,
     /// The run ended (interrupted, or out of time budget) before the cell had its samples.
     Unfinished,
     /// Somebody's claim, not measured here.
@@ -82,6 +84,7 @@ impl Outcome {
             Self::OutOfMemory => "out-of-memory",
             Self::Crashed => "crashed",
             Self::Wrong => "wrong",
+            Self::Unsound => "unsound",
             Self::Unfinished => "unfinished",
             Self::Published => "published",
         }

@@ -119,6 +119,8 @@ pub struct Cell {
     pub probes_rejected: Option<u64>,
     /// Forgeries that the verifier was shown.
     pub probes_tried: Option<u64>,
+    /// Those that it did not reject, by name, separated by `;`.
+    pub probes_accepted: Option<String>,
     /// The system under test, as it names itself.
     pub system: Option<String>,
     /// The version of the system under test.
@@ -266,6 +268,7 @@ impl Cell {
             accuracy: None,
             probes_rejected: None,
             probes_tried: None,
+            probes_accepted: None,
             system: None,
             system_version: None,
             prove_includes_infer: None,

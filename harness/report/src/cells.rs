@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use zktee_core::protocol::Description;
-use zktee_core::record::{CellPlan, Sample, Settings};
+use zktee_core::record::{CellPlan, ProbeRow, ProbeVerdict, Sample, Settings};
 use zktee_core::vocabulary::{CellId, Hardware, Outcome, Part, Phase};
 
 use crate::cell::{Cell, CellFlag, PhaseColumns};
@@ -22,6 +22,11 @@ pub fn cells(run: &Run) -> Vec<Cell> {
             settings: &run.record.settings,
             description: run.record.descriptions.get(&plan.id.backend),
             samples: by_cell.get(&plan.id).map_or(&[], Vec::as_slice),
+            probes: run
+                .probes
+                .iter()
+                .filter(|probe| probe.workload == plan.id.workload && probe.backend == plan.id.backend)
+                .collect(),
         };
         material.cell()
     };
@@ -34,6 +39,7 @@ struct Material<'a> {
     settings: &'a Settings,
     description: Option<&'a Description>,
     samples: &'a [&'a Sample],
+    probes: Vec<&'a ProbeRow>,
 }
 
 impl Material<'_> {
@@ -99,8 +105,9 @@ impl Material<'_> {
             mean_abs_error: self.greatest(|s| s.mean_abs_error),
             class_agreement: self.least(|s| s.class_agreement),
             accuracy: self.least(|s| s.accuracy),
-            probes_rejected: None,
-            probes_tried: None,
+            probes_rejected: self.probes_with(ProbeVerdict::Rejected).map(|probes| probes.len() as u64),
+            probes_tried: (!self.probes.is_empty()).then_some(self.probes.len() as u64),
+            probes_accepted: self.not_rejected(),
             system: self.description.map(|d| d.name.clone()),
             system_version: self.description.map(|d| d.version.clone()),
             prove_includes_infer: self.description.map(|d| d.prove_includes_infer),
@@ -193,6 +200,9 @@ impl Material<'_> {
         if let Some(why) = self.wrong() {
             return (Outcome::Wrong, Some(why));
         }
+        if let Some(why) = self.unsound() {
+            return (Outcome::Unsound, Some(why));
+        }
         if let Some(why) = self.unfinished() {
             return (Outcome::Unfinished, Some(why));
         }
@@ -207,6 +217,31 @@ impl Material<'_> {
             (false, None) => Outcome::Measured,
         };
         (outcome, extrapolated)
+    }
+
+    /// The probes with a verdict; none where nothing was probed.
+    fn probes_with(&self, verdict: ProbeVerdict) -> Option<Vec<&ProbeRow>> {
+        let of_it = || self.probes.iter().copied().filter(|probe| probe.verdict == verdict).collect();
+        (!self.probes.is_empty()).then(of_it)
+    }
+
+    /// Forgeries that were taken, or that the verifier died over, by name.
+    fn not_rejected(&self) -> Option<String> {
+        let names = self.probes.iter().filter_map(|probe| match probe.verdict {
+            ProbeVerdict::Rejected => None,
+            ProbeVerdict::Accepted => Some(probe.probe.clone()),
+            ProbeVerdict::Crashed => Some(format!("{} (the verifier died)", probe.probe)),
+        });
+        let names: Vec<String> = names.collect();
+        (!names.is_empty()).then(|| names.join(";"))
+    }
+
+    /// Which other statements the verifier took, where it did.
+    fn unsound(&self) -> Option<String> {
+        let taken =
+            self.probes.iter().filter(|probe| probe.changes_statement && probe.verdict == ProbeVerdict::Accepted);
+        let names: Vec<&str> = taken.map(|probe| probe.probe.as_str()).collect();
+        (!names.is_empty()).then(|| format!("its verifier took evidence of something else: {}", names.join(", ")))
     }
 
     /// Why the answers or their evidence do not hold, where they do not.

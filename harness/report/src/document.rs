@@ -7,6 +7,7 @@ use zktee_core::record::files;
 use crate::cell::Cell;
 use crate::claims::Claims;
 use crate::load::Run;
+use crate::load_table::load_table;
 use crate::plots::Plot;
 use crate::scaling::Families;
 use crate::table::Table;
@@ -55,6 +56,8 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ("accuracy", "Error against time", figure("accuracy").collect()),
         ("scaling", "How cost grows with the model", scaling_blocks(run, &families, figure("scaling").collect())),
         ("cells", "All cells", cell_blocks(run, cells, &families)),
+        ("probes", "Forgeries", probe_blocks(run, cells)),
+        ("load", "Many clients at once", load_blocks(run)),
         ("trust", "Trust", trust_blocks(run)),
         ("notes", "Notes of the workers", list(workers)),
         ("method", "How it was measured", vec![Block::List(summary::method(run)), Block::Paragraph(file_list())]),
@@ -104,6 +107,29 @@ fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<
     }
     blocks.extend(tables::reasons(cells).map(Block::Table));
     blocks
+}
+
+fn probe_blocks<'a>(run: &Run, cells: &[Cell]) -> Vec<Block<'a>> {
+    if run.probes.is_empty() {
+        return Vec::new();
+    }
+    let note = "After the timed samples every verifier was shown its own evidence with bytes flipped, cut, appended and removed, with \
+                another output, another input, inputs and outputs in another order, another cell's key, and for documents another \
+                nonce. Taking a changed statement makes a cell `unsound`; taking changed bytes of the same statement is malleability. \
+                probes.csv has a row a forgery.";
+    let mut blocks = vec![Block::Table(tables::probes(cells))];
+    blocks.extend(tables::taken(&run.probes).map(Block::Table));
+    blocks.push(Block::Paragraph(note.to_owned()));
+    blocks
+}
+
+fn load_blocks<'a>(run: &Run) -> Vec<Block<'a>> {
+    if run.loads.is_empty() {
+        return Vec::new();
+    }
+    let note = "Clients and enclave share this machine's cores. The loop is closed: a client asks again when it has its answer, so \
+                that latency grows with the number of clients. Outputs and nonces of all answers were checked, documents not verified.";
+    vec![Block::Table(load_table(&run.loads)), Block::Paragraph(note.to_owned())]
 }
 
 fn trust_blocks<'a>(run: &Run) -> Vec<Block<'a>> {

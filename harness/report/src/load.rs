@@ -6,9 +6,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use zktee_core::record::{Environment, RunRecord, SCHEMA, Sample, files};
+use zktee_core::record::{Environment, LoadRow, ProbeRow, RunRecord, SCHEMA, Sample, files};
 use zktee_core::vocabulary::CellId;
 
+use crate::rows::{self, RowsError};
 use crate::samples::{self, SamplesError};
 
 /// The largest `run.json` that is read, bytes.
@@ -25,6 +26,10 @@ pub struct Run {
     pub samples: Vec<Sample>,
     /// The machine, unless its file is missing.
     pub environment: Option<Environment>,
+    /// How enclaves did under load; none where that was not tried.
+    pub loads: Vec<LoadRow>,
+    /// Forgeries that verifiers were shown; none where that was not tried.
+    pub probes: Vec<ProbeRow>,
     /// What a reader of the numbers has to know of the folder itself.
     pub warnings: Vec<Warning>,
 }
@@ -139,6 +144,9 @@ pub enum LoadError {
     /// `samples.csv` is damaged.
     #[error(transparent)]
     Samples(#[from] SamplesError),
+    /// `load.csv` or `probes.csv` is damaged.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
 }
 
 /// Reads a run folder.
@@ -168,7 +176,8 @@ pub fn load(dir: &Path) -> Result<Run, LoadError> {
         warnings.push(Warning::NoEnvironment);
     }
     let samples = load_samples(&dir.join(files::SAMPLES), &planned, &mut warnings)?;
-    Ok(Run { record, samples, environment, warnings })
+    let (loads, probes) = (read_rows(&dir.join(files::LOAD))?, read_rows(&dir.join(files::PROBES))?);
+    Ok(Run { record, samples, environment, loads, probes, warnings })
 }
 
 fn load_samples(
@@ -193,6 +202,12 @@ fn load_samples(
     }
     warnings.extend(strays.into_iter().map(|(cell, rows)| Warning::NotPlanned { cell, rows }));
     Ok(kept)
+}
+
+/// The rows of a small table; none where there is no such file.
+fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, LoadError> {
+    let bytes = read_bounded(path, rows::MAX_BYTES)?;
+    Ok(bytes.map(|bytes| rows::parse(path, &bytes)).transpose()?.unwrap_or_default())
 }
 
 /// The text of a file, or none when there is no such file.

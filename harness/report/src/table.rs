@@ -20,6 +20,8 @@ pub(crate) enum Style {
     Outcome,
     /// A name that heads its row.
     Strong,
+    /// A time that counts for nothing: its cell is unsound.
+    Struck,
 }
 
 /// One field.
@@ -197,6 +199,7 @@ fn html_text(field: &Field) -> Markup {
             Style::Strong => { span.name { (field.text) } }
             Style::Muted => { span.muted { (field.text) } }
             Style::Outcome => { span.outcome { (field.text) } }
+            Style::Struck => { s { (field.text) } }
             Style::Claimant => { em.claim { (field.text) } }
             Style::Claim => { em.claim { (field.text) } " " span.tag { "claimed" } }
         }
@@ -210,6 +213,7 @@ fn markdown_field(field: &Field) -> String {
         Style::Claim => format!("*{text}* (claimed)"),
         Style::Claimant => format!("*{text}*"),
         Style::Outcome => format!("**{text}**"),
+        Style::Struck => format!("~~{text}~~"),
         Style::Plain | Style::Muted | Style::Strong => text,
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use zktee_core::vocabulary::Phase;
+use zktee_core::record::{ProbeRow, ProbeVerdict};
+use zktee_core::vocabulary::{Outcome, Phase};
 
 use crate::cell::Cell;
 use crate::load::Run;
@@ -70,8 +71,10 @@ pub(crate) fn phase_fields(cell: &Cell, min_samples: u32) -> Option<Vec<Field>> 
         return None;
     }
     // The first phase without a time is where the cell ended; the phases after it were never reached.
-    let mut ended = cell.outcome.has_times();
+    let unsound = cell.outcome == Outcome::Unsound;
+    let mut ended = cell.outcome.has_times() || unsound;
     let mut field = |phase| match show::phase_time(cell, phase, min_samples) {
+        Some(time) if unsound => Field::new(Style::Struck, time),
         Some(time) => time.into(),
         None if !ended && phase >= Phase::Prove => {
             ended = true;
@@ -151,13 +154,52 @@ pub(crate) fn reasons(cells: &[Cell]) -> Option<Table> {
         "Cells that are no plain measurement, and why",
         &[Column::text("Cell"), Column::text("Outcome"), Column::prose("Reason")],
     );
-    for cell in cells.iter().filter(|c| c.outcome != zktee_core::vocabulary::Outcome::Measured) {
+    for cell in cells.iter().filter(|c| c.outcome != Outcome::Measured) {
         let reason = match (&cell.reason, show::tag(cell)) {
             (Some(reason), _) => reason.clone(),
             (None, Some(_)) => "simulated hardware: a functional test without isolation".to_owned(),
             (None, None) => show::reason(cell),
         };
         table.push(vec![Field::new(Style::Strong, cell.id().to_string()), show::outcome(cell), reason.into()]);
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// How many forgeries each cell's verifier rejected.
+pub(crate) fn probes(cells: &[Cell]) -> Table {
+    let mut table = Table::new(
+        "Forgeries that verifiers were shown",
+        &[Column::text("Cell"), Column::number("Rejected"), Column::prose("Not rejected")],
+    );
+    for cell in cells.iter().filter(|cell| cell.probes_tried.is_some()) {
+        let accepted = cell.probes_accepted.as_deref().unwrap_or(NOTHING).replace(';', ", ");
+        let style = if cell.probes_accepted.is_some() { Style::Outcome } else { Style::Plain };
+        let name = Field::new(Style::Strong, cell.id().to_string());
+        table.push(vec![name, show::probes(cell).into(), Field::new(style, accepted)]);
+    }
+    table
+}
+
+/// The forgeries that were not rejected, each with what it changes.
+pub(crate) fn taken(probes: &[ProbeRow]) -> Option<Table> {
+    let mut table = Table::new(
+        "Forgeries that were not rejected",
+        &[
+            Column::text("Cell"),
+            Column::text("Forgery"),
+            Column::text("Verdict"),
+            Column::text("Another statement"),
+            Column::prose("The verifier's words"),
+        ],
+    );
+    for probe in probes.iter().filter(|probe| probe.verdict != ProbeVerdict::Rejected) {
+        table.push(vec![
+            Field::new(Style::Strong, format!("{}@{}", probe.workload, probe.backend)),
+            probe.probe.clone().into(),
+            Field::new(Style::Outcome, probe.verdict.as_str()),
+            show::yes_no(Some(probe.changes_statement)).into(),
+            probe.detail.as_deref().unwrap_or(NOTHING).into(),
+        ]);
     }
     (!table.rows.is_empty()).then_some(table)
 }

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use support::{Fixture, sample};
-use zktee_core::record::files;
+use zktee_core::record::{ProbeRow, ProbeVerdict, files};
 use zktee_core::vocabulary::{Outcome, Phase};
-use zktee_report::{Cell, Run, cells, load, markdown_table, write_all};
+use zktee_report::{Cell, Run, cells, load, markdown_table, write_all, write_rows};
 
 fn written(fixture: &Fixture) -> (tempfile::TempDir, Run) {
     let dir = tempfile::tempdir().unwrap();
@@ -129,6 +129,47 @@ fn evidence_that_its_verifier_rejects_makes_a_cell_wrong() {
 }
 
 #[test]
+fn a_verifier_that_takes_another_statement_makes_a_cell_unsound() {
+    let fixture = Fixture::full();
+    let probe = |backend: &str, probe: &str, changes_statement, verdict| ProbeRow {
+        workload: "ols-iris".to_owned(),
+        backend: backend.to_owned(),
+        probe: probe.to_owned(),
+        changes_statement,
+        verdict,
+        detail: None,
+    };
+    let rows = [
+        probe("halo2", "evidence-empty", false, ProbeVerdict::Rejected),
+        probe("halo2", "other-output", true, ProbeVerdict::Accepted),
+        probe("ezkl/tuned", "evidence-append-1-bytes-00", false, ProbeVerdict::Accepted),
+        probe("ezkl/tuned", "other-output", true, ProbeVerdict::Rejected),
+        probe("ezkl/tuned", "evidence-empty", false, ProbeVerdict::Crashed),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    fixture.write(dir.path());
+    write_rows(&dir.path().join(files::PROBES), &rows).unwrap();
+    let run = load(dir.path()).unwrap();
+    let cells = cells(&run);
+    let unsound = find(&cells, "ols-iris@halo2");
+    assert_eq!((unsound.outcome, unsound.total()), (Outcome::Unsound, None));
+    assert!(unsound.reason.as_deref().unwrap().contains("other-output"));
+    let malleable = find(&cells, "ols-iris@ezkl/tuned");
+    assert_eq!(
+        (malleable.outcome, malleable.probes_rejected, malleable.probes_tried),
+        (Outcome::Measured, Some(1), Some(3))
+    );
+    assert_eq!(
+        malleable.probes_accepted.as_deref(),
+        Some("evidence-append-1-bytes-00;evidence-empty (the verifier died)")
+    );
+    write_all(dir.path(), &run).unwrap();
+    let report = text(dir.path(), "report.md");
+    assert!(report.contains("~~") && report.contains("Forgeries that were not rejected"), "times are struck through");
+    assert!(text(dir.path(), "report.html").contains("<s>"));
+}
+
+#[test]
 fn the_first_failure_stands_though_other_samples_went_well() {
     let mut fixture = Fixture::empty();
     fixture.good("ols-iris", "halo2", 1, [Some(1.0), Some(1.0), Some(1.0), Some(1.0)], 6, 0.0);
@@ -190,6 +231,7 @@ fn the_columns_that_others_rely_on_are_there() {
         "class_agreement",
         "probes_rejected",
         "probes_tried",
+        "probes_accepted",
     ] {
         assert!(columns.iter().any(|c| c == name), "{name}");
     }

@@ -15,7 +15,8 @@ use zktee_core::tensor::{Tensor, TensorError};
 use zktee_core::vocabulary::{CellId, Phase};
 use zktee_report::samples::JournalError;
 
-use crate::check::{self, Expected};
+use crate::check;
+use crate::evidence;
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder, io, now, read_json, write_json};
 use crate::process::{Exchange, Interrupt, Limits, WorkerProcess};
@@ -43,18 +44,18 @@ pub(crate) struct Cell<'a> {
 
 /// What one phase leaves for the next, kept beside the keys so that a resumed run finds it.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct State {
-    setup_files: Vec<File>,
-    proved: Option<Proved>,
+pub(crate) struct State {
+    pub(crate) setup_files: Vec<File>,
+    pub(crate) proved: Option<Proved>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Proved {
-    call: usize,
+pub(crate) struct Proved {
+    pub(crate) call: usize,
     nonce: String,
     files: Vec<File>,
     evidence: PathBuf,
-    outputs: Option<Tensor>,
+    pub(crate) outputs: Option<Tensor>,
 }
 
 /// Why a phase gave no sample: the cell's fault, or that of the place where it is recorded.
@@ -132,7 +133,8 @@ impl Cell<'_> {
         };
         if phase == Phase::Verify {
             sample.verified = Some(checked.is_ok());
-            self.keep_evidence(&done.dir, &expected, claimed)?;
+            let to = self.context.folder.evidence_dir(&self.plan.id)?;
+            evidence::keep(&done.dir, &to, &done.job, expected.inputs, claimed)?;
         }
         match checked {
             // The times stand beside the verdict.
@@ -153,7 +155,7 @@ impl Cell<'_> {
         Ok(std::iter::once(sample).chain(stages).collect())
     }
 
-    fn spawn(&self, dir: &Path) -> Result<WorkerProcess, Failure> {
+    pub(crate) fn spawn(&self, dir: &Path) -> Result<WorkerProcess, Failure> {
         let Context { settings, log, interrupt, .. } = self.context;
         WorkerProcess::spawn(self.command, &self.plan.id, dir, settings.threads, log, interrupt)
     }
@@ -212,10 +214,11 @@ impl Cell<'_> {
             }
             Phase::Verify => {}
         }
-        Ok(Attempt { report, exchange, dir, load_1m, evidence: job.evidence })
+        Ok(Attempt { report, exchange, dir, load_1m, job })
     }
 
-    fn job(&self, phase: Phase, call: usize, state: &State) -> Result<(PathBuf, Job), PhaseError> {
+    /// What a phase is asked; for `verify` a folder of its own is laid out anew.
+    pub(crate) fn job(&self, phase: Phase, call: usize, state: &State) -> Result<(PathBuf, Job), PhaseError> {
         let context = self.context;
         let mut job = Job {
             workload: self.plan.id.workload.clone(),
@@ -239,11 +242,11 @@ impl Cell<'_> {
             let evidence = dir.join(proved.evidence.file_name().unwrap_or_default());
             hand_over(&proved.evidence, &evidence)?;
             if let Some(outputs) = &proved.outputs {
-                let path = dir.join("claimed-outputs.json");
+                let path = dir.join(evidence::OUTPUTS);
                 outputs.write(&path)?;
                 job.outputs = Some(path);
             }
-            job.inputs = Some(self.workload.write_call(call, self.plan.batch, &dir.join("claimed-inputs.json"))?);
+            job.inputs = Some(self.workload.write_call(call, self.plan.batch, &dir.join(evidence::INPUTS))?);
             job.evidence = Some(evidence);
             job.nonce = Some(proved.nonce.clone());
             job.dir.clone_from(&dir);
@@ -280,7 +283,7 @@ impl Cell<'_> {
             let bytes = |file: &File| file.bytes.or_else(|| Some(fs::metadata(done.dir.join(&file.name)).ok()?.len()));
             files.filter_map(bytes).reduce(|a, b| a + b)
         };
-        let evidence = report.evidence.as_ref().or(done.evidence.as_ref());
+        let evidence = report.evidence.as_ref().or(done.job.evidence.as_ref());
         let wrapped = || Some(fs::metadata(evidence?).ok()?.len());
         if sample.phase == Phase::Prove {
             sample.proof_bytes = size(FileRole::Proof).or_else(wrapped);
@@ -299,32 +302,11 @@ impl Cell<'_> {
         sample.notes = (!report.notes.is_empty()).then(|| report.notes.join(" | "));
     }
 
-    /// Keeps what a third party needs to verify again: the verifier's files, the evidence and the statement.
-    fn keep_evidence(
-        &self,
-        verifier_dir: &Path,
-        expected: &Expected<'_>,
-        claimed: Option<&Tensor>,
-    ) -> Result<(), PhaseError> {
-        let to = self.context.folder.evidence_dir(&self.plan.id)?;
-        for entry in fs::read_dir(verifier_dir).map_err(io(verifier_dir))?.flatten() {
-            if entry.path().is_file() {
-                let target = to.join(entry.file_name());
-                fs::copy(entry.path(), &target).map_err(io(&target))?;
-            }
-        }
-        expected.inputs.write(&to.join("claimed-inputs.json"))?;
-        if let Some(claimed) = claimed {
-            claimed.write(&to.join("claimed-outputs.json"))?;
-        }
-        Ok(())
-    }
-
     fn state_path(&self) -> Result<PathBuf, FolderError> {
         Ok(self.context.folder.cell_dir(&self.plan.id)?.join("zktee-state.json"))
     }
 
-    fn state(&self) -> Result<Option<State>, FolderError> {
+    pub(crate) fn state(&self) -> Result<Option<State>, FolderError> {
         let path = self.state_path()?;
         if path.is_file() { read_json(&path).map(Some) } else { Ok(None) }
     }
@@ -339,7 +321,7 @@ struct Attempt {
     exchange: Exchange,
     dir: PathBuf,
     load_1m: Option<f64>,
-    evidence: Option<PathBuf>,
+    job: Job,
 }
 
 /// A row with its names and nothing measured.
@@ -372,14 +354,14 @@ fn inside(dir: &Path, path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Gives the verifier a file: a link where it can be had, keys are large.
-fn hand_over(from: &Path, to: &Path) -> Result<(), FolderError> {
+pub(crate) fn hand_over(from: &Path, to: &Path) -> Result<(), FolderError> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(io(parent))?;
     }
     fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop)).map_err(io(to))
 }
 
-fn sha256_hex(path: &Path) -> std::io::Result<String> {
+pub(crate) fn sha256_hex(path: &Path) -> std::io::Result<String> {
     let mut file = fs::File::open(path)?;
     let (mut hasher, mut block) = (Sha256::new(), vec![0; 1 << 16]);
     loop {

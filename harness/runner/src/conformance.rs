@@ -168,6 +168,7 @@ fn phases(
         timeout_s: TIMEOUT.as_secs_f64(),
         memory_limit_bytes: None,
         quick: true,
+        probes: false,
     };
     let candidate = Providers::new(vec![Box::new(Candidate(command.clone()))]);
     let Ok(everything) = Selection::new("--backend", &[], &[]) else { return Ok(Vec::new()) };

@@ -11,15 +11,20 @@
 mod cell;
 mod check;
 pub mod conformance;
+mod evidence;
 mod failure;
 mod folder;
 mod memory;
+mod pace;
 mod plan;
+mod probe;
 mod process;
+mod progress;
 mod reference;
 mod run;
 mod select;
 
+pub use evidence::{Reverified, Reverifier};
 pub use failure::Failure;
 pub use folder::{FolderError, Log, RunFolder};
 pub use memory::machine_memory_bytes;

@@ -206,7 +206,8 @@ pub(crate) fn left_out(id: &CellId, estimate_s: f64) -> String {
     )
 }
 
-fn find_worker(
+/// A backend's worker, set up where that is allowed.
+pub(crate) fn find_worker(
     backend: &str,
     providers: &Providers,
     policy: &mut SetupPolicy<'_>,

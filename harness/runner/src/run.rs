@@ -1,20 +1,24 @@
 //! The run: rounds over cells, phases within a cell, a budget over all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use zktee_core::record::Sample;
+use zktee_core::record::{Sample, files};
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
+use zktee_report::RowsError;
 use zktee_report::samples::{self, Journal, JournalError, SamplesError};
 
 use crate::cell::{Cell, Context, PhaseError, blank_sample};
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder};
+use crate::pace::Pace;
 use crate::plan::{Plan, PlannedCell, left_out};
+use crate::probe::{KeyHolder, probe};
 use crate::process::Interrupt;
+use crate::progress::Progress;
 use crate::reference::WorkloadFiles;
 
 /// A cell is cheap when a round of it takes less than this share of the time budget.
@@ -77,6 +81,9 @@ pub enum RunError {
     /// The record of samples cannot be read.
     #[error(transparent)]
     Samples(#[from] SamplesError),
+    /// The record of probes cannot be written.
+    #[error(transparent)]
+    Probes(#[from] RowsError),
 }
 
 /// Runs a plan in its folder, from wherever its samples stand.
@@ -108,75 +115,6 @@ pub fn run(
         observer,
     };
     run.all_rounds(plan)
-}
-
-/// How many samples there are of what, and which cells are done for.
-#[derive(Debug, Default)]
-struct Progress {
-    taken: BTreeMap<(CellId, Phase), u32>,
-    failed: BTreeSet<CellId>,
-    /// Seconds that the last sample of each phase took, all calls and the process around them.
-    last_s: BTreeMap<(CellId, Phase), f64>,
-}
-
-impl Progress {
-    fn of(samples: &[Sample]) -> Self {
-        let mut progress = Self::default();
-        for sample in samples {
-            progress.count(sample);
-        }
-        progress
-    }
-
-    fn count(&mut self, sample: &Sample) {
-        let cell = CellId::new(&sample.workload, &sample.backend);
-        if sample.is_whole_and_good() {
-            let key = (cell, sample.phase);
-            self.last_s.insert(key.clone(), sample.wall_s.unwrap_or(0.0) * sample.iterations.unwrap_or(1) as f64);
-            *self.taken.entry(key).or_default() += 1;
-        } else if sample.stage.is_none() {
-            self.failed.insert(cell);
-        }
-    }
-
-    fn taken(&self, cell: &CellId, phase: Phase) -> u32 {
-        self.taken.get(&(cell.clone(), phase)).copied().unwrap_or(0)
-    }
-
-    /// What one more round of a cell is expected to take; nothing is known before the first.
-    fn expected_s(&self, cell: &CellId) -> f64 {
-        const PROCESS_S: f64 = 0.2;
-        Phase::ALL.into_iter().filter_map(|phase| self.last_s.get(&(cell.clone(), phase))).map(|s| s + PROCESS_S).sum()
-    }
-
-    /// Rounds that a cell has gone through, some of its phases at least.
-    fn rounds(&self, cell: &CellId) -> u32 {
-        Phase::ALL.into_iter().map(|phase| self.taken(cell, phase)).max().unwrap_or(0)
-    }
-}
-
-/// How fast this machine is beside that of the estimates: what cells took, and what they were expected to take.
-#[derive(Debug, Default)]
-struct Pace {
-    taken_s: f64,
-    expected_s: f64,
-}
-
-impl Pace {
-    /// Cells that take less say more about starting a process than about the machine.
-    const TELLING_S: f64 = 1.0;
-
-    fn count(&mut self, taken_s: f64, expected_s: f64) {
-        if expected_s >= Self::TELLING_S {
-            self.taken_s += taken_s;
-            self.expected_s += expected_s;
-        }
-    }
-
-    /// An estimate as it is to be expected here.
-    fn here(&self, estimate_s: f64) -> f64 {
-        if self.expected_s > 0.0 { estimate_s * self.taken_s / self.expected_s } else { estimate_s }
-    }
 }
 
 struct Run<'a> {
@@ -227,7 +165,59 @@ impl Run<'_> {
                 }
             }
         }
+        if plan.record.settings.probes && self.probes(plan)? == RunEnd::Interrupted {
+            self.log.line("interrupted");
+            return Ok(RunEnd::Interrupted);
+        }
         self.log.line("complete");
+        Ok(RunEnd::Complete)
+    }
+
+    /// Forgeries of the evidence of every cell that has some, after all that is timed. What an earlier run has done stands.
+    fn probes(&mut self, plan: &Plan) -> Result<RunEnd, RunError> {
+        let path = self.folder.root().join(files::PROBES);
+        let mut rows = zktee_report::load(self.folder.root()).map(|run| run.probes).unwrap_or_default();
+        let settings = plan.record.settings.clone();
+        let context = Context {
+            folder: self.folder,
+            cache: self.cache,
+            settings: &settings,
+            log: self.log,
+            interrupt: self.interrupt,
+        };
+        let verified: Vec<&PlannedCell> = plan
+            .cells
+            .iter()
+            .filter(|cell| self.progress.taken(&plan.record.cells[cell.index].id, Phase::Verify) > 0)
+            .collect();
+        let holders = verified.iter().filter_map(|planned| {
+            let cell = plan.record.cells[planned.index].id.clone();
+            let description = plan.record.descriptions.get(&cell.backend)?.clone();
+            let folder = self.folder.cell_dir(&cell).ok()?;
+            Some(KeyHolder { cell, folder, description })
+        });
+        let holders: Vec<KeyHolder> = holders.collect();
+        for planned in verified {
+            let cell_plan = plan.record.cells[planned.index].clone();
+            let id = cell_plan.id.clone();
+            let done = rows.iter().any(|row| row.workload == id.workload && row.backend == id.backend);
+            let Some(description) = plan.record.descriptions.get(&id.backend).filter(|_| !done) else { continue };
+            let result = self.workload_files(plan, &id.workload, &context).and_then(|workload| {
+                let cell = Cell { plan: &cell_plan, workload: &workload, command: &planned.command, context: &context };
+                probe(&cell, description, &holders)
+            });
+            match result {
+                Ok(of_cell) => rows.extend(of_cell),
+                Err(PhaseError::Failed(Failure::Interrupted)) => return Ok(RunEnd::Interrupted),
+                Err(PhaseError::Failed(Failure::Cell { reason, .. })) => {
+                    self.observer.event(Event::Note(&format!("{id}: not probed: {reason}")));
+                    self.log.line(&format!("{id}: not probed: {reason}"));
+                }
+                Err(PhaseError::Folder(error)) => return Err(error.into()),
+                Err(PhaseError::Journal(error)) => return Err(error.into()),
+            }
+            zktee_report::write_rows(&path, &rows)?;
+        }
         Ok(RunEnd::Complete)
     }
 
@@ -392,23 +382,5 @@ fn without_reference(failure: Failure) -> Failure {
             Failure::new(outcome, format!("no float reference to hold it to: {reason}"))
         }
         Failure::Interrupted => Failure::Interrupted,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn estimates_are_taken_at_the_pace_of_what_was_done() {
-        let mut pace = Pace::default();
-        let here = |pace: &Pace| pace.here(30.0).round() as u32;
-        assert_eq!(here(&pace), 30);
-        // A cell of milliseconds takes a process's start, on any machine.
-        pace.count(0.8, 0.01);
-        assert_eq!(here(&pace), 30);
-        pace.count(8.0, 4.0);
-        pace.count(12.0, 6.0);
-        assert_eq!(here(&pace), 60);
     }
 }

@@ -33,8 +33,9 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
         Box::new(Native),
         Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
         Box::new(Halo2::new(program.clone()).srs(srs)),
-        Box::new(Halo2Ipa::new(program)),
+        Box::new(Halo2Ipa::new(program.clone())),
     ];
+    families.extend(zktee_enclave::providers(&program, &cache));
     let beside = Path::new(FILE_NAME);
     let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));
     if let Some(file) = file {

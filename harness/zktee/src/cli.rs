@@ -38,6 +38,12 @@ pub(crate) enum Command {
   zktee explain lenet-mnist
   zktee explain lenet-mnist --measure 10 --picture layout.png")]
     Explain(ExplainArguments),
+    /// Let 1, 8 and 64 clients ask an enclave at a time: requests a second, and how long answers take
+    #[command(after_help = "Examples:
+  zktee load
+  zktee load --workload lenet-mnist --clients 1 --clients 4 --requests 10000
+  zktee load --workload mlp-iris --out results/mine && zktee report results/mine")]
+    Load(LoadArguments),
     /// Rebuild cells.csv, report.md, report.html and the plots of a run from its recorded samples
     Report {
         /// The folder of a run
@@ -64,6 +70,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// Verify again, in fresh processes and without the network, the last evidence of every cell of a run
+    #[command(after_help = "Exit codes: 0 all was accepted, 6 something was not.
+
+Examples:
+  zktee verify results/2026-11-23T051500
+  zktee verify reports/published --json")]
+    Verify(VerifyArguments),
     /// Check an attestation document: its chain, signature, age, measurements, nonce and what it binds
     #[command(after_help = "Exit codes: 0 accepted, 6 rejected.
 
@@ -101,6 +114,16 @@ Examples:
     Worker {
         /// The backend
         backend: String,
+    },
+    /// Be the program inside `enclave/process`: measure, shut in, and serve on the listening socket that is standard input
+    #[command(hide = true)]
+    Enclave {
+        /// The test root (private key and certificate) under which answers are attested
+        #[arg(long, value_name = "FILE.pem")]
+        root: PathBuf,
+        /// A model to serve: its name, the inputs of one call, its ONNX file; may be repeated
+        #[arg(long, value_name = "NAME=BATCH=FILE.onnx", required = true)]
+        model: Vec<zktee_enclave::PlacedModel>,
     },
 }
 
@@ -160,6 +183,41 @@ pub(crate) struct ExplainArguments {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// These workloads (globs; may be repeated): a request is one call of one of them
+    #[arg(long, short, value_name = "GLOB", default_values = ["ols-iris"])]
+    pub(crate) workload: Vec<String>,
+    /// Clients at a time; may be repeated
+    #[arg(long, value_name = "N", default_values_t = [1, 8, 64], value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) clients: Vec<u32>,
+    /// Requests of each kind for each number of clients
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) requests: u64,
+    /// The folder of a run: write load.csv there, from which its report shows the table
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The folder of a run
+    pub(crate) dir: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Set up no backend that is missing: its cells are then not verified
+    #[arg(long)]
+    pub(crate) no_setup: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
 }
@@ -282,12 +340,15 @@ pub(crate) struct RunArguments {
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in DIR: nothing finished is lost or repeated; with --time-budget, until that is used up
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run",
+        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run", "no_probes",
     ])]
     pub(crate) resume: Option<PathBuf>,
     /// Print the plan and an estimate, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Show verifiers no forgeries after the timed samples
+    #[arg(long)]
+    pub(crate) no_probes: bool,
     /// Set up nothing that is missing: such cells become `unavailable`
     #[arg(long)]
     pub(crate) no_setup: bool,

@@ -6,11 +6,14 @@ mod data;
 mod explain;
 mod history;
 mod init;
+mod load;
 mod run;
+mod verify;
 mod verify_attestation;
 
 use clap::CommandFactory;
 use zktee_core::protocol::{Worker, serve};
+use zktee_enclave::Interior;
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
 
@@ -31,6 +34,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::Init { file } => init::init(&file),
         Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Load(arguments) => load::load(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::VerifyAttestation(arguments) => verify_attestation::verify_attestation(&arguments),
         Command::Conformance { json, program } => conformance::conformance(&program, json),
         Command::Completions { shell } => {
@@ -42,6 +47,10 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
             Ok(Code::Success)
         }
         Command::Worker { backend } => worker(&backend),
+        Command::Enclave { root, model } => {
+            zktee_enclave::serve(&Interior { models: model, root })?;
+            Ok(Code::Success)
+        }
     }
 }
 
@@ -50,7 +59,10 @@ fn worker(backend: &str) -> anyhow::Result<Code> {
         (native::NAME, _) => Box::new(NativeWorker::new()),
         (_, Some(statement)) => Box::new(Halo2Worker::new(statement)),
         (zktee_halo2_ipa::NAME, _) => Box::new(Halo2IpaWorker::new()),
-        _ => anyhow::bail!("no worker is built in for `{backend}`"),
+        _ => match zktee_enclave::worker(backend, native::this_program()?) {
+            Some(worker) => Box::new(worker),
+            None => anyhow::bail!("no worker is built in for `{backend}`"),
+        },
     };
     // A worker does not outlive its runner, however that ends. Only Linux has the call; elsewhere the end of the input says it.
     #[cfg(target_os = "linux")]

@@ -75,6 +75,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             RunError::Folder(error) => known(error),
             RunError::Journal(error) => known(error),
             RunError::Samples(error) => known(error),
+            RunError::Probes(_) => Some(Code::Storage),
         };
     }
     if let Some(error) = error.downcast_ref::<FolderError>() {

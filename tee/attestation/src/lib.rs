@@ -38,7 +38,7 @@ pub mod verify;
 mod x509;
 
 pub use document::{Content, Document, ParseError, Unsigned};
-pub use nsm::{AttestationRequest, NitroNsm, Nsm, NsmError, NsmKind, SoftwareNsm, TestRoot};
+pub use nsm::{AttestationRequest, NitroNsm, Nsm, NsmError, NsmKind, SoftwareNsm, TestRoot, TestRootError};
 pub use pcr::Pcr;
 pub use root::{AWS_NITRO_G1_SHA256, Root, RootError};
 pub use verify::{Clock, Policy, Rejected, Verified, verify};

@@ -64,6 +64,12 @@ impl Root {
         }
     }
 
+    /// The certificate as PEM, as [`Root::from_pem`] reads it.
+    pub fn to_pem(&self) -> String {
+        // Only a label of the wrong form could fail.
+        pem::encode_string("CERTIFICATE", pem::LineEnding::LF, &self.der).unwrap_or_default()
+    }
+
     /// The certificate.
     pub fn der(&self) -> &[u8] {
         &self.der
@@ -110,6 +116,7 @@ mod tests {
     fn a_root_can_be_given_as_pem() {
         let text = pem::encode_string("CERTIFICATE", pem::LineEnding::LF, AWS_NITRO_G1).unwrap();
         assert_eq!(Root::from_pem(&text), Ok(Root::aws()));
+        assert_eq!(Root::aws().to_pem(), text);
         let other = pem::encode_string("PRIVATE KEY", pem::LineEnding::LF, AWS_NITRO_G1).unwrap();
         assert!(matches!(Root::from_pem(&other), Err(RootError::Pem(_))));
         assert!(matches!(Root::from_pem("nothing"), Err(RootError::Pem(_))));

@@ -98,6 +98,12 @@ impl Drop for Channel {
     }
 }
 
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("stream", &self.channel.stream).finish_non_exhaustive()
+    }
+}
+
 impl Client {
     /// A client on a connected stream.
     pub fn new(stream: Stream, options: &ClientOptions) -> Self {

@@ -48,6 +48,9 @@ pub struct Settings {
     pub memory_limit_bytes: Option<u64>,
     /// Whether it is a quick look.
     pub quick: bool,
+    /// Whether verifiers are shown forgeries after the timed samples. Runs of before this was recorded showed none.
+    #[serde(default)]
+    pub probes: bool,
 }
 
 /// What kind of answer a model gives.

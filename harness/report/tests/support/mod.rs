@@ -30,6 +30,7 @@ impl Fixture {
             timeout_s: 600.0,
             memory_limit_bytes: Some(8_000_000_000),
             quick: false,
+            probes: true,
         };
         let record = RunRecord {
             schema: SCHEMA,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use zktee_config::SCALE_FAMILIES;
 use zktee_core::provider::Provider as _;
-use zktee_core::record::{Environment, RunRecord, Settings};
+use zktee_core::record::{Environment, RunRecord, Settings, files};
 use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_report::Cell;
 use zktee_runner::{
@@ -28,6 +28,11 @@ const STUDY: &str = "scale";
 /// Fewer samples than this mark a cell.
 const MIN_SAMPLES: u32 = 3;
 const SAMPLES: u32 = 10;
+/// Clients at a time, where enclaves are loaded.
+const LOAD_CLIENTS: [u32; 3] = [1, 8, 64];
+/// Requests of each kind for each number of clients.
+const LOAD_REQUESTS: u64 = 2000;
+const QUICK_LOAD_REQUESTS: u64 = 200;
 const QUICK_SAMPLES: u32 = 1;
 const TIME_BUDGET: Duration = Duration::from_mins(22);
 /// With the references before it and the report after it, three minutes.
@@ -75,6 +80,9 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
     };
     plan.find_workers(&providers, &mut SetupPolicy { allowed: !arguments.no_setup, say: &mut say });
     let end = zktee_runner::run(&mut plan, &folder, &cache, &log, &interrupt, &mut progress);
+    if matches!(end, Ok(RunEnd::Complete)) {
+        load_enclaves(&plan, &folder, &log, &mut progress)?;
+    }
     progress.finish();
     // Whatever was recorded is reported, also when the run could not go on.
     let reported = report(&folder);
@@ -90,8 +98,33 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
     Ok(if cells.iter().any(|cell| has_failed(cell.outcome)) { Code::CellsFailed } else { Code::Success })
 }
 
+/// Many clients at a time, for each workload that an enclave was measured with: a table of its own in the report.
+fn load_enclaves(plan: &Plan, folder: &RunFolder, log: &Log, progress: &mut Progress) -> anyhow::Result<()> {
+    let requests = if plan.record.settings.quick { QUICK_LOAD_REQUESTS } else { LOAD_REQUESTS };
+    let mut rows = Vec::new();
+    for workload in plan.workloads.values() {
+        let cell = CellId::new(&*workload.name, zktee_enclave::PROCESS);
+        let planned = plan.record.cells.iter().any(|planned| planned.id == cell && planned.decided.is_none());
+        // A workload of single calls asks what that of batches does.
+        if planned && workload.repeat() == 1 && !workload.name.contains(STUDY) {
+            let mut say = |text: &str| {
+                progress.line(text);
+                log.line(text);
+            };
+            match super::load::measure(workload, &LOAD_CLIENTS, requests, &mut say) {
+                Ok(measured) => rows.extend(measured),
+                Err(error) => say(&format!("{cell}: no load: {error:#}")),
+            }
+        }
+    }
+    if !rows.is_empty() {
+        zktee_report::write_rows(&folder.root().join(files::LOAD), &rows)?;
+    }
+    Ok(())
+}
+
 fn has_failed(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Crashed | Outcome::Wrong | Outcome::Timeout | Outcome::OutOfMemory)
+    matches!(outcome, Outcome::Crashed | Outcome::Wrong | Outcome::Unsound | Outcome::Timeout | Outcome::OutOfMemory)
 }
 
 fn plan_new(
@@ -143,6 +176,7 @@ fn settings(arguments: &RunArguments) -> Settings {
         timeout_s: arguments.timeout.as_secs_f64(),
         memory_limit_bytes: memory_limit,
         quick: arguments.quick,
+        probes: !arguments.no_probes,
     }
 }
 

@@ -1,0 +1,325 @@
+//! After the timed samples: forgeries of every cell's evidence, through the same seam as the honest one.
+//!
+//! The runner knows nothing of proofs or documents. It changes bytes, claims other inputs and outputs, swaps the verifier's files for those of
+//! another cell and asks with another nonce; whoever takes any of it is named in the report. A forgery counts as rejected when the worker
+//! refuses it or when what it decodes is not what is claimed: the same rule as for honest evidence.
+//!
+//! Two kinds are kept apart. A *changed statement* (another output, input, key, nonce) must never be taken: a cell that takes one is `unsound`.
+//! *Changed bytes* (a flip, an appended byte) can be taken without harm where nobody reads them: that is malleability, and is shown.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use zktee_core::protocol::{Description, Job};
+use zktee_core::record::{ProbeRow, ProbeVerdict};
+use zktee_core::tensor::Tensor;
+use zktee_core::vocabulary::{CellId, Part, Phase};
+
+use crate::cell::{Cell, PhaseError, State, hand_over, sha256_hex};
+use crate::check::{self, Expected};
+use crate::failure::Failure;
+use crate::folder::io;
+use crate::process::{Limits, WorkerProcess};
+
+/// Places of the evidence in which a byte is flipped, in percent of its length.
+const FLIPS: [usize; 16] = [0, 1, 3, 7, 13, 19, 25, 31, 37, 44, 53, 61, 72, 83, 94, 99];
+
+/// The longest that a verifier may take over a forgery.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// What is changed.
+#[derive(Clone, Debug, PartialEq)]
+enum Change {
+    /// Nothing: the control, which must be taken.
+    Nothing,
+    /// One bit of the evidence, so far into it.
+    Flip { percent: usize },
+    /// The evidence without its last bytes.
+    CutTo { percent: usize },
+    /// Bytes after the evidence.
+    Append(&'static [u8]),
+    /// No evidence at all.
+    Empty,
+    /// Another output is claimed.
+    Output,
+    /// Another input is claimed.
+    Input,
+    /// Inputs and right outputs of another order: honest evidence about something else.
+    Replay,
+    /// The evidence was asked for with another nonce.
+    Nonce,
+    /// The verifier's files of another cell.
+    Key { of: CellId, folder: PathBuf },
+}
+
+impl Change {
+    fn name(&self) -> String {
+        match self {
+            Self::Nothing => "control".to_owned(),
+            Self::Flip { percent } => format!("evidence-flip-{percent}%"),
+            Self::CutTo { percent } => format!("evidence-cut-to-{percent}%"),
+            Self::Append(bytes) => format!("evidence-append-{}-bytes-{:02x}", bytes.len(), bytes[0]),
+            Self::Empty => "evidence-empty".to_owned(),
+            Self::Output => "other-output".to_owned(),
+            Self::Input => "other-input".to_owned(),
+            Self::Replay => "replay-for-other-inputs".to_owned(),
+            Self::Nonce => "other-nonce".to_owned(),
+            Self::Key { of, .. } => format!("key-of-{of}"),
+        }
+    }
+
+    /// Whether what is changed is what the evidence says, and not only how it is written.
+    const fn changes_statement(&self) -> bool {
+        matches!(self, Self::Output | Self::Input | Self::Replay | Self::Nonce | Self::Key { .. })
+    }
+
+    /// Whether a verifier may have kept what is changed from an earlier request: it then gets a process of its own.
+    const fn needs_own_process(&self) -> bool {
+        matches!(self, Self::Key { .. })
+    }
+}
+
+/// A cell whose verifier's files others are shown.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyHolder {
+    pub(crate) cell: CellId,
+    pub(crate) folder: PathBuf,
+    pub(crate) description: Description,
+}
+
+/// Shows a cell's verifier every forgery.
+///
+/// # Errors
+/// When the honest evidence is not taken either, so that the verdicts would say nothing; when the folder cannot be written.
+pub(crate) fn probe(
+    cell: &Cell<'_>,
+    description: &Description,
+    holders: &[KeyHolder],
+) -> Result<Vec<ProbeRow>, PhaseError> {
+    let Some(state) = cell.state()? else { return Ok(Vec::new()) };
+    let Some(index) = state.proved.as_ref().map(|proved| proved.call) else { return Ok(Vec::new()) };
+    let mut prober = Prober { cell, description, state: &state, call: index, worker: None };
+    prober.control()?;
+    let mut rows = Vec::new();
+    for change in prober.changes(holders) {
+        let (verdict, detail) = prober.show(&change)?;
+        rows.push(ProbeRow {
+            workload: cell.plan.id.workload.clone(),
+            backend: cell.plan.id.backend.clone(),
+            probe: change.name(),
+            changes_statement: change.changes_statement(),
+            verdict,
+            detail: detail.filter(|words| !words.is_empty()),
+        });
+    }
+    // A verifier that has come to refuse everything would have passed.
+    prober.control()?;
+    Ok(rows)
+}
+
+struct Prober<'a> {
+    cell: &'a Cell<'a>,
+    description: &'a Description,
+    state: &'a State,
+    call: usize,
+    worker: Option<WorkerProcess>,
+}
+
+impl Prober<'_> {
+    fn control(&mut self) -> Result<(), PhaseError> {
+        match self.show(&Change::Nothing)? {
+            (ProbeVerdict::Accepted, _) => Ok(()),
+            (_, detail) => {
+                let words = detail.unwrap_or_default();
+                Err(Failure::crashed(format!("honest evidence was not taken among the forgeries: {words}")).into())
+            }
+        }
+    }
+
+    fn changes(&self, holders: &[KeyHolder]) -> Vec<Change> {
+        let mut changes: Vec<_> = FLIPS.map(|percent| Change::Flip { percent }).into();
+        changes.extend([Change::CutTo { percent: 99 }, Change::CutTo { percent: 50 }, Change::Empty]);
+        changes.extend([Change::Append(&[0]), Change::Append(&[0xff]), Change::Append(&[0; 64])]);
+        let binds = &self.description.trust.binds;
+        if binds.contains(&Part::Output) {
+            changes.push(Change::Output);
+        }
+        if binds.contains(&Part::Input) {
+            changes.push(Change::Input);
+            if self.cell.plan.batch > 1 {
+                changes.push(Change::Replay);
+            }
+        }
+        if self.description.trust.hardware != zktee_core::vocabulary::Hardware::None {
+            changes.push(Change::Nonce);
+        }
+        // A key of the same system for another model, or of another setup.
+        let own = &self.cell.plan.id;
+        let others = holders.iter().filter(|holder| {
+            holder.cell != *own
+                && holder.description.name == self.description.name
+                && (holder.cell.backend == own.backend || holder.cell.workload == own.workload)
+        });
+        let others = others.filter(|holder| self.has_other_files(&holder.folder));
+        changes.extend(others.map(|holder| Change::Key { of: holder.cell.clone(), folder: holder.folder.clone() }));
+        changes
+    }
+
+    /// Whether a verifier's file would become another one. Systems without keys have none, and equal keys are no forgery.
+    fn has_other_files(&self, folder: &Path) -> bool {
+        let Ok(own) = self.cell.context.folder.cell_dir(&self.cell.plan.id) else { return false };
+        self.state.setup_files.iter().filter(|file| file.verifier).any(|file| {
+            let digests = [own.as_path(), folder].map(|dir| sha256_hex(&dir.join(&file.name)).ok());
+            matches!(&digests, [Some(own), Some(other)] if own != other)
+        })
+    }
+
+    /// Shows the verifier the evidence with one change.
+    fn show(&mut self, change: &Change) -> Result<(ProbeVerdict, Option<String>), PhaseError> {
+        let (dir, mut job) = self.cell.job(Phase::Verify, self.call, self.state)?;
+        let expected = self.cell.workload.expected(self.call, self.cell.plan.batch)?;
+        let expected = expected.borrowed();
+        let mut inputs = expected.inputs.clone();
+        let mut claimed = self.state.proved.as_ref().and_then(|proved| proved.outputs.clone());
+        apply(change, &dir, &mut job, &mut inputs, claimed.as_mut())?;
+        let expected = Expected { inputs: &inputs, ..expected };
+        if change.needs_own_process() {
+            self.worker = None;
+        }
+        let verdict = match self.ask(&dir, &job) {
+            Ok(report) => match check::verified(&report, claimed.as_ref(), &expected, &self.description.trust) {
+                Ok(()) => (ProbeVerdict::Accepted, None),
+                Err(failure) => (ProbeVerdict::Rejected, words(failure)),
+            },
+            Err(Failure::Interrupted) => return Err(Failure::Interrupted.into()),
+            Err(failure) if is_refusal(&failure) => (ProbeVerdict::Rejected, words(failure)),
+            Err(failure) => {
+                self.worker = None;
+                (ProbeVerdict::Crashed, words(failure))
+            }
+        };
+        if change.needs_own_process() {
+            self.worker = None;
+        }
+        Ok(verdict)
+    }
+
+    fn ask(&mut self, dir: &Path, job: &Job) -> Result<zktee_core::protocol::PhaseReport, Failure> {
+        let limits = Limits { timeout: PATIENCE, memory_bytes: self.cell.context.settings.memory_limit_bytes };
+        let worker = match &mut self.worker {
+            Some(worker) => worker,
+            none => none.insert(self.cell.spawn(dir)?),
+        };
+        worker.phase(Phase::Verify, job, limits).map(|(report, _)| report)
+    }
+}
+
+/// A worker that answers with an error of its own has refused; one that died has not.
+fn is_refusal(failure: &Failure) -> bool {
+    use zktee_core::vocabulary::Outcome;
+    matches!(failure, Failure::Cell { outcome: Outcome::Refused | Outcome::Wrong, .. })
+}
+
+fn words(failure: Failure) -> Option<String> {
+    match failure {
+        Failure::Cell { reason, .. } => Some(reason.chars().take(200).collect()),
+        Failure::Interrupted => None,
+    }
+}
+
+/// Changes what the verifier is handed. Its files are links to the honest ones: whatever is changed is written anew.
+fn apply(
+    change: &Change,
+    dir: &Path,
+    job: &mut Job,
+    inputs: &mut Tensor,
+    claimed: Option<&mut Tensor>,
+) -> Result<(), PhaseError> {
+    let mut outputs_changed = None;
+    match change {
+        Change::Nothing => {}
+        Change::Flip { .. } | Change::CutTo { .. } | Change::Append(_) | Change::Empty => {
+            if let Some(path) = &job.evidence {
+                let honest = fs::read(path).map_err(io(path))?;
+                rewrite(path, &forged(change, honest))?;
+            }
+        }
+        Change::Output => {
+            if let Some(claimed) = claimed {
+                let scale = claimed.data.iter().fold(1.0f32, |most, x| most.max(x.abs()));
+                if let Some(first) = claimed.data.first_mut() {
+                    *first += scale;
+                }
+                outputs_changed = Some(claimed.clone());
+            }
+        }
+        Change::Input => {
+            let (low, high) = inputs.data.iter().fold((0.0f32, 0.0f32), |(low, high), x| (low.min(*x), high.max(*x)));
+            let middle = f32::midpoint(low, high);
+            // To the other end of the inputs' range: beyond any tolerance of rounding.
+            if let Some(first) = inputs.data.first_mut() {
+                *first = if *first > middle { low } else { high };
+            }
+        }
+        Change::Replay => {
+            rotate(inputs);
+            if let Some(claimed) = claimed {
+                rotate(claimed);
+                outputs_changed = Some(claimed.clone());
+            }
+        }
+        Change::Nonce => job.nonce = job.nonce.as_ref().map(|nonce| nonce.chars().rev().collect()),
+        Change::Key { folder, .. } => {
+            for entry in fs::read_dir(dir).map_err(io(dir))?.flatten() {
+                let (own, other) = (entry.path(), folder.join(entry.file_name()));
+                let is_key = Some(&own) != job.evidence.as_ref()
+                    && Some(&own) != job.inputs.as_ref()
+                    && Some(&own) != job.outputs.as_ref();
+                if is_key && other.is_file() {
+                    fs::remove_file(&own).map_err(io(&own))?;
+                    hand_over(&other, &own)?;
+                }
+            }
+        }
+    }
+    if let (Some(outputs), Some(path)) = (outputs_changed, &job.outputs) {
+        outputs.write(path)?;
+    }
+    if matches!(change, Change::Input | Change::Replay)
+        && let Some(path) = &job.inputs
+    {
+        inputs.write(path)?;
+    }
+    Ok(())
+}
+
+/// The evidence's bytes after a change of bytes.
+fn forged(change: &Change, mut bytes: Vec<u8>) -> Vec<u8> {
+    match change {
+        Change::Flip { percent } => {
+            let at = bytes.len() * percent / 100;
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << (percent % 8);
+            }
+        }
+        Change::CutTo { percent } => bytes.truncate(bytes.len() * percent / 100),
+        Change::Append(more) => bytes.extend_from_slice(more),
+        Change::Empty => bytes.clear(),
+        _ => {}
+    }
+    bytes
+}
+
+fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), PhaseError> {
+    fs::remove_file(path).map_err(io(path))?;
+    fs::write(path, bytes).map_err(io(path))?;
+    Ok(())
+}
+
+/// Moves every row by one, the last to the front.
+fn rotate(tensor: &mut Tensor) {
+    let length = tensor.data.len();
+    let width = length / tensor.rows().max(1);
+    tensor.data.rotate_right(width.min(length));
+}

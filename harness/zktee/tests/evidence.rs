@@ -1,0 +1,67 @@
+//! Evidence after the run: forgeries that verifiers are shown, and `zktee verify` on what was kept.
+
+mod support;
+
+use support::House;
+
+#[test]
+fn real_verifiers_reject_every_forgery_and_take_the_kept_evidence_again() {
+    let house = House::new();
+    let wanted = ["--workload", "ols-iris", "--backend", "halo2/*", "--backend", "enclave/*"];
+    house.zktee(&[&["run", "--samples", "1", "--out", "r"][..], &wanted].concat()).exits(0);
+    let probes = house.csv("r/probes.csv");
+    for backend in ["halo2/public-input", "halo2/private-input", "enclave/process", "enclave/process-sealed"] {
+        let of_it: Vec<_> = probes.iter().filter(|probe| probe["backend"] == backend).collect();
+        assert!(of_it.len() > 20, "{backend}: {}", of_it.len());
+        for probe in &of_it {
+            assert_eq!(probe["verdict"], "rejected", "{probe:?}");
+        }
+        assert!(of_it.iter().any(|probe| probe["probe"] == "other-output"), "{backend}");
+        assert!(of_it.iter().any(|probe| probe["probe"].starts_with("key-of-")), "{backend}");
+    }
+    assert!(probes.iter().any(|probe| probe["probe"] == "other-nonce"), "documents are asked for with a nonce");
+    for cell in house.cells("r").values() {
+        assert_eq!(cell["probes_tried"], cell["probes_rejected"], "{cell:?}");
+    }
+
+    house.zktee(&["verify", "r"]).exits(0).says("4 of 4 accepted");
+    // One changed byte in what was kept is found before any verifier sees it, a changed digest by the verifier.
+    let folder = house.path("r/evidence/ols-iris@halo2+public-input");
+    let statement: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("statement.json")).unwrap()).unwrap();
+    let evidence = folder.join(statement["evidence"].as_str().unwrap());
+    let honest = std::fs::read(&evidence).unwrap();
+    let mut forged = honest.clone();
+    forged[honest.len() / 2] ^= 1;
+    std::fs::write(&evidence, &forged).unwrap();
+    house.zktee(&["verify", "r"]).exits(6).says("its digest differs").says("3 of 4 accepted");
+    std::fs::write(&evidence, &honest).unwrap();
+    let outputs = folder.join("claimed-outputs.json");
+    std::fs::remove_file(&outputs).unwrap();
+    house.zktee(&["verify", "r", "--json"]).exits(6);
+}
+
+#[test]
+fn a_verifier_that_believes_anything_is_unsound_and_one_that_dies_is_named() {
+    let house = House::new().actor("believes-anything").actor("good-prover");
+    let wanted = ["--workload", "ols-iris", "--backend", "actor/*"];
+    house.zktee(&[&["run", "--samples", "1", "--out", "r"][..], &wanted].concat()).exits(4).says("unsound");
+    let cells = house.cells("r");
+    let believer = &cells["actor/believes-anything"];
+    assert_eq!(believer["outcome"], "unsound");
+    assert!(believer["reason"].contains("other-output") && believer["total_wall_s_median"].is_empty(), "{believer:?}");
+    let good = &cells["actor/good-prover"];
+    assert_eq!(good["outcome"], "measured", "{good:?}");
+    assert!(good["probes_accepted"].contains("the verifier died"), "{good:?}");
+    assert!(!good["probes_accepted"].contains("other-"), "{good:?}");
+    let report = std::fs::read_to_string(house.path("r/report.md")).unwrap();
+    assert!(report.contains("~~"), "times of an unsound cell are struck through");
+}
+
+#[test]
+fn a_run_without_evidence_is_not_verified() {
+    let house = House::new();
+    house.zktee(&["run", "--workload", "ols-iris", "--backend", "native", "--samples", "1", "--out", "r"]).exits(0);
+    house.zktee(&["verify", "r"]).exits(6).says("0 of 0 accepted");
+    house.zktee(&["verify", "nowhere"]).exits(3);
+}
