@@ -166,7 +166,7 @@ impl SideCell {
         let reason = || cell.reason.clone().unwrap_or_else(|| "no reason recorded".to_owned());
         self.hardware = self.hardware.or(cell.hardware);
         match cell.outcome {
-            Outcome::Crashed | Outcome::Wrong | Outcome::Timeout | Outcome::OutOfMemory => {
+            Outcome::Crashed | Outcome::Wrong | Outcome::Unsound | Outcome::Timeout | Outcome::OutOfMemory => {
                 if !matches!(self.state, State::Failed(..)) {
                     self.state = State::Failed(cell.outcome, reason());
                 }
