@@ -238,7 +238,8 @@ impl Material<'_> {
 
     /// Which other statements the verifier took, where it did.
     fn unsound(&self) -> Option<String> {
-        let taken = self.probes.iter().filter(|probe| probe.changes_statement && probe.verdict == ProbeVerdict::Accepted);
+        let taken =
+            self.probes.iter().filter(|probe| probe.changes_statement && probe.verdict == ProbeVerdict::Accepted);
         let names: Vec<&str> = taken.map(|probe| probe.probe.as_str()).collect();
         (!names.is_empty()).then(|| format!("its verifier took evidence of something else: {}", names.join(", ")))
     }

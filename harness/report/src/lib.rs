@@ -28,6 +28,7 @@ pub mod stats;
 mod summary;
 mod table;
 mod tables;
+pub mod timeline;
 pub mod units;
 mod write;
 

@@ -13,6 +13,7 @@ mod resources;
 mod scaling;
 mod scene;
 mod time;
+mod timeline;
 mod total;
 
 use crate::cell::Cell;
@@ -64,6 +65,13 @@ pub(crate) fn all(cells: &[Cell], claims: &Claims, min_samples: u32) -> Vec<Plot
     plots.extend(accuracy::plot(cells));
     plots.extend(families.list.iter().map(|family| scaling::plot(family, &mut used)));
     plots
+}
+
+/// The figures of a history.
+pub(crate) fn timelines(timelines: &[crate::timeline::Timeline]) -> Vec<Plot> {
+    draw::register_font();
+    let mut used = Vec::new();
+    timelines.iter().map(|it| timeline::plot(it, &mut used)).collect()
 }
 
 /// A workload's name as a part of a file name; `used` keeps two names from becoming one.

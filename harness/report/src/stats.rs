@@ -51,6 +51,25 @@ pub fn interval_of_median(values: &[f64]) -> Option<Interval> {
 /// The 95 % interval of a sum of medians of independent groups, each resampled by itself. None when a group has fewer than two
 /// values or there is no group.
 pub fn interval_of_sum_of_medians(groups: &[&[f64]]) -> Option<Interval> {
+    bootstrap(groups, 0.05, |medians| medians.iter().sum())
+}
+
+/// The interval of `median(new) / median(base)` that leaves out the share `level` of the resampled ratios, a half on each side; both
+/// groups are resampled by themselves. None when a group has fewer than two values or one that is not above zero.
+///
+/// ```
+/// let interval = zktee_report::stats::interval_of_ratio_of_medians(&[1.0, 1.1, 0.9], &[2.0, 2.2, 1.8], 0.05).unwrap();
+/// assert!(interval.low < 2.0 && interval.high > 2.0);
+/// ```
+pub fn interval_of_ratio_of_medians(base: &[f64], new: &[f64], level: f64) -> Option<Interval> {
+    if base.iter().chain(new).any(|v| *v <= 0.0) {
+        return None;
+    }
+    bootstrap(&[base, new], level, |medians| medians[1] / medians[0])
+}
+
+/// The percentile bootstrap of what is made of the medians of independent groups.
+fn bootstrap(groups: &[&[f64]], level: f64, combine: impl Fn(&[f64]) -> f64) -> Option<Interval> {
     if groups.is_empty() || groups.iter().any(|g| g.len() < 2) {
         return None;
     }
@@ -59,20 +78,21 @@ pub fn interval_of_sum_of_medians(groups: &[&[f64]]) -> Option<Interval> {
     let resamples = RESAMPLES.min(MAX_DRAWS / draws_each).max(200);
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let mut drawn = Vec::new();
-    let mut sums: Vec<f64> = (0..resamples)
+    let mut medians = Vec::new();
+    let mut results: Vec<f64> = (0..resamples)
         .map(|_| {
-            groups
-                .iter()
-                .map(|group| {
-                    drawn.clear();
-                    drawn.extend((0..group.len()).map(|_| group[index(&mut rng, group.len())]));
-                    middle_of_unsorted(&mut drawn)
-                })
-                .sum()
+            medians.clear();
+            for group in &groups {
+                drawn.clear();
+                drawn.extend((0..group.len()).map(|_| group[index(&mut rng, group.len())]));
+                medians.push(middle_of_unsorted(&mut drawn));
+            }
+            combine(&medians)
         })
         .collect();
-    sums.sort_unstable_by(f64::total_cmp);
-    Some(Interval { low: percentile(&sums, 0.025), high: percentile(&sums, 0.975) })
+    results.sort_unstable_by(f64::total_cmp);
+    let tail = level / 2.0;
+    Some(Interval { low: percentile(&results, tail), high: percentile(&results, 1.0 - tail) })
 }
 
 /// A uniform index below `n`, by multiplication; the bias of at most n / 2^32 does not matter here, and unlike a library's

@@ -76,7 +76,7 @@ pub fn write_all(dir: &Path, run: &Run) -> Result<Vec<PathBuf>, ReportError> {
 }
 
 /// Has a file written under another name in the same folder, then moved into its place.
-fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // The extension stays last: the PNG encoder goes by it.
     let temporary = path.with_file_name(format!(".tmp-{}-{name}", std::process::id()));

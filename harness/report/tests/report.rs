@@ -155,7 +155,10 @@ fn a_verifier_that_takes_another_statement_makes_a_cell_unsound() {
     assert_eq!((unsound.outcome, unsound.total()), (Outcome::Unsound, None));
     assert!(unsound.reason.as_deref().unwrap().contains("other-output"));
     let malleable = find(&cells, "ols-iris@ezkl/tuned");
-    assert_eq!((malleable.outcome, malleable.probes_rejected, malleable.probes_tried), (Outcome::Measured, Some(1), Some(3)));
+    assert_eq!(
+        (malleable.outcome, malleable.probes_rejected, malleable.probes_tried),
+        (Outcome::Measured, Some(1), Some(3))
+    );
     assert_eq!(
         malleable.probes_accepted.as_deref(),
         Some("evidence-append-1-bytes-00;evidence-empty (the verifier died)")

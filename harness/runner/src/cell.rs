@@ -45,7 +45,7 @@ pub(crate) struct Cell<'a> {
 /// What one phase leaves for the next, kept beside the keys so that a resumed run finds it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
-    setup_files: Vec<File>,
+    pub(crate) setup_files: Vec<File>,
     pub(crate) proved: Option<Proved>,
 }
 

@@ -198,8 +198,7 @@ impl Reverifier<'_> {
         let settings = &self.record.settings;
         let limits = Limits { timeout: Duration::from_secs_f64(settings.timeout_s), memory_bytes: None };
         let log = Arc::new(Log::nowhere());
-        let mut worker =
-            WorkerProcess::spawn(command, &plan.id, self.scratch, settings.threads, &log, interrupt)?;
+        let mut worker = WorkerProcess::spawn(command, &plan.id, self.scratch, settings.threads, &log, interrupt)?;
         let (report, _) = worker.phase(Phase::Verify, job, limits)?;
         worker.finish()?;
         Ok(report)

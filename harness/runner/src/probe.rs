@@ -16,7 +16,7 @@ use zktee_core::record::{ProbeRow, ProbeVerdict};
 use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{CellId, Part, Phase};
 
-use crate::cell::{Cell, PhaseError, State, hand_over};
+use crate::cell::{Cell, PhaseError, State, hand_over, sha256_hex};
 use crate::check::{self, Expected};
 use crate::failure::Failure;
 use crate::folder::io;
@@ -98,8 +98,8 @@ pub(crate) fn probe(
     holders: &[KeyHolder],
 ) -> Result<Vec<ProbeRow>, PhaseError> {
     let Some(state) = cell.state()? else { return Ok(Vec::new()) };
-    let Some(call) = state.proved.as_ref().map(|proved| proved.call) else { return Ok(Vec::new()) };
-    let mut prober = Prober { cell, description, state: &state, call, worker: None };
+    let Some(index) = state.proved.as_ref().map(|proved| proved.call) else { return Ok(Vec::new()) };
+    let mut prober = Prober { cell, description, state: &state, call: index, worker: None };
     prober.control()?;
     let mut rows = Vec::new();
     for change in prober.changes(holders) {
@@ -161,8 +161,18 @@ impl Prober<'_> {
                 && holder.description.name == self.description.name
                 && (holder.cell.backend == own.backend || holder.cell.workload == own.workload)
         });
+        let others = others.filter(|holder| self.has_other_files(&holder.folder));
         changes.extend(others.map(|holder| Change::Key { of: holder.cell.clone(), folder: holder.folder.clone() }));
         changes
+    }
+
+    /// Whether a verifier's file would become another one. Systems without keys have none, and equal keys are no forgery.
+    fn has_other_files(&self, folder: &Path) -> bool {
+        let Ok(own) = self.cell.context.folder.cell_dir(&self.cell.plan.id) else { return false };
+        self.state.setup_files.iter().filter(|file| file.verifier).any(|file| {
+            let digests = [own.as_path(), folder].map(|dir| sha256_hex(&dir.join(&file.name)).ok());
+            matches!(&digests, [Some(own), Some(other)] if own != other)
+        })
     }
 
     /// Shows the verifier the evidence with one change.

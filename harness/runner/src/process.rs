@@ -25,7 +25,7 @@ use crate::memory;
 /// How long a worker may take to say who it is: interpreters and big libraries start slowly on a busy machine.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a worker may take to end after its input has ended.
-const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often the clock, the user's wish and the main process's memory are looked at while a worker works.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
 /// How often the memory of the whole process group is looked at: that reads all of `/proc`.

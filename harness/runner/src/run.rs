@@ -185,8 +185,11 @@ impl Run<'_> {
             log: self.log,
             interrupt: self.interrupt,
         };
-        let verified: Vec<&PlannedCell> =
-            plan.cells.iter().filter(|cell| self.progress.taken(&plan.record.cells[cell.index].id, Phase::Verify) > 0).collect();
+        let verified: Vec<&PlannedCell> = plan
+            .cells
+            .iter()
+            .filter(|cell| self.progress.taken(&plan.record.cells[cell.index].id, Phase::Verify) > 0)
+            .collect();
         let holders = verified.iter().filter_map(|planned| {
             let cell = plan.record.cells[planned.index].id.clone();
             let description = plan.record.descriptions.get(&cell.backend)?.clone();
@@ -200,8 +203,7 @@ impl Run<'_> {
             let done = rows.iter().any(|row| row.workload == id.workload && row.backend == id.backend);
             let Some(description) = plan.record.descriptions.get(&id.backend).filter(|_| !done) else { continue };
             let result = self.workload_files(plan, &id.workload, &context).and_then(|workload| {
-                let cell =
-                    Cell { plan: &cell_plan, workload: &workload, command: &planned.command, context: &context };
+                let cell = Cell { plan: &cell_plan, workload: &workload, command: &planned.command, context: &context };
                 probe(&cell, description, &holders)
             });
             match result {

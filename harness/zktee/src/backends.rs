@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use etcetera::BaseStrategy;
 use zktee_config::{Config, FILE_NAME, Taken, Workload};
 use zktee_core::provider::Provider;
-use zktee_enclave::ProcessEnclave;
 use zktee_ezkl::Ezkl;
 use zktee_halo2::Halo2;
 use zktee_halo2_ipa::Halo2Ipa;
@@ -35,8 +34,8 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
         Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
         Box::new(Halo2::new(program.clone()).srs(srs)),
         Box::new(Halo2Ipa::new(program.clone())),
-        Box::new(ProcessEnclave::new(program)),
     ];
+    families.extend(zktee_enclave::providers(&program, &cache));
     let beside = Path::new(FILE_NAME);
     let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));
     if let Some(file) = file {

@@ -1,10 +1,14 @@
 //! The command line as a user types it.
 
+mod compare;
+
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+
+pub(crate) use compare::{CompareArguments, Format, HistoryCommand};
 
 /// What verifiable machine learning costs: zkML and TEE ML measured side by side.
 ///
@@ -14,7 +18,7 @@ use clap_complete::Shell;
 #[command(name = "zktee", version, about, max_term_width = 110)]
 #[command(
     after_help = "Exit codes: 0 done, 2 command line, 3 bad input file, 4 a cell failed, 5 storage, 6 a check failed, \
-    130 interrupted (resume with --resume)."
+    7 a regression, 8 nothing could have been shown, 130 interrupted (resume with --resume)."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -44,6 +48,16 @@ pub(crate) enum Command {
     Report {
         /// The folder of a run
         dir: PathBuf,
+    },
+    /// Did it get slower? Compare two runs, or two git revisions that take turns
+    Compare(Box<CompareArguments>),
+    /// Keep runs in short, find where cells became slower or faster, and draw it
+    #[command(after_help = "Examples:
+  zktee history add results/2031-05-04T100000
+  zktee history plot --out plots")]
+    History {
+        #[command(subcommand)]
+        command: HistoryCommand,
     },
     /// Write a commented zktee.toml for models and workers of your own
     Init {

@@ -1,8 +1,10 @@
 //! One file a command; this one only knows which is which.
 
+mod compare;
 mod conformance;
 mod data;
 mod explain;
+mod history;
 mod init;
 mod load;
 mod run;
@@ -11,7 +13,7 @@ mod verify_attestation;
 
 use clap::CommandFactory;
 use zktee_core::protocol::{Worker, serve};
-use zktee_enclave::{EnclaveWorker, Interior, PROCESS, PROCESS_SEALED};
+use zktee_enclave::Interior;
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
 
@@ -27,6 +29,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::List(arguments) => show_list(&arguments),
         Command::Doctor(arguments) => show_doctor(&arguments),
         Command::Report { dir } => rebuild_report(&dir),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::History { command } => history::history(&command),
         Command::Init { file } => init::init(&file),
         Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
         Command::Explain(arguments) => explain::explain(&arguments),
@@ -54,10 +58,11 @@ fn worker(backend: &str) -> anyhow::Result<Code> {
     let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend)) {
         (native::NAME, _) => Box::new(NativeWorker::new()),
         (_, Some(statement)) => Box::new(Halo2Worker::new(statement)),
-        (PROCESS, _) => Box::new(EnclaveWorker::new(native::this_program()?)),
-        (PROCESS_SEALED, _) => Box::new(EnclaveWorker::sealed(native::this_program()?)),
         (zktee_halo2_ipa::NAME, _) => Box::new(Halo2IpaWorker::new()),
-        _ => anyhow::bail!("no worker is built in for `{backend}`"),
+        _ => match zktee_enclave::worker(backend, native::this_program()?) {
+            Some(worker) => Box::new(worker),
+            None => anyhow::bail!("no worker is built in for `{backend}`"),
+        },
     };
     // A worker does not outlive its runner, however that ends. Only Linux has the call; elsewhere the end of the input says it.
     #[cfg(target_os = "linux")]

@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 
+use zktee_compare::history::HistoryError;
+use zktee_compare::{CompareError, SettingsError};
 use zktee_config::ConfigError;
 use zktee_report::samples::{JournalError, SamplesError};
 use zktee_report::{LoadError, ReportError};
 use zktee_runner::{FolderError, PlanError, RunError, SelectionError};
+
+use crate::ab::AbError;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +29,10 @@ pub(crate) enum Code {
     Storage = 5,
     /// A check found what it was there to find: `doctor` something that is missing, `conformance` a rule that is broken.
     CheckFailed = 6,
+    /// `compare` found something slower, or something that worked before and fails now.
+    Regressed = 7,
+    /// `compare` had nowhere samples enough to show any change: a gate that stayed green on this would be none.
+    NothingShown = 8,
     /// Stopped by the user; a run can be resumed.
     Interrupted = 130,
 }
@@ -53,7 +61,7 @@ pub(crate) fn code_of(error: &anyhow::Error) -> Code {
 }
 
 fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
-    if error.is::<SelectionError>() {
+    if error.is::<SelectionError>() || error.is::<SettingsError>() {
         return Some(Code::Usage);
     }
     if error.is::<ConfigError>() || error.is::<SamplesError>() {
@@ -83,6 +91,25 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             PlanError::WorkloadChanged { .. } => Code::BadInput,
             PlanError::NoReference(_) => Code::Internal,
         });
+    }
+    if let Some(error) = error.downcast_ref::<AbError>() {
+        return Some(match error {
+            AbError::NoCheckout(_) | AbError::NoRevision { .. } | AbError::OwnArgument(_) | AbError::NotEmpty(_) => {
+                Code::Usage
+            }
+            AbError::NoBuild { .. } | AbError::NoRun { .. } => Code::BadInput,
+        });
+    }
+    match error.downcast_ref::<HistoryError>() {
+        Some(HistoryError::Io { .. }) => return Some(Code::Storage),
+        Some(HistoryError::Busy(_)) => return Some(Code::Usage),
+        Some(_) => return Some(Code::BadInput),
+        None => {}
+    }
+    match error.downcast_ref::<CompareError>() {
+        Some(CompareError::Io { .. }) => return Some(Code::Storage),
+        Some(_) => return Some(Code::BadInput),
+        None => {}
     }
     error.is::<LoadError>().then_some(Code::BadInput)
 }

@@ -1,5 +1,6 @@
 //! `zktee`: what verifiable machine learning costs, zkML and TEE ML measured side by side.
 
+mod ab;
 mod backends;
 mod cli;
 mod commands;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use zktee_attestation::{Pcr, Policy, Rejected, Root, RootError, Verified, verify};
+use zktee_attestation::document::parse_unsigned;
+use zktee_attestation::{Clock, Pcr, Policy, Root, RootError, verify};
 
 use crate::binding::{self, Digest, Statement};
 
@@ -15,8 +16,8 @@ const MOST_BYTES: u64 = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// The certificate that the chain begins with, PEM.
-    root: String,
+    /// The certificate that the chain begins with, PEM; none of emulated modules, whose documents nobody signs.
+    root: Option<String>,
     /// Registers, hexadecimal.
     pcrs: BTreeMap<u8, String>,
     /// The model's digest, hexadecimal.
@@ -43,13 +44,16 @@ pub enum ExpectationError {
     /// A register or a digest.
     #[error("an expected digest is not 96 hexadecimal digits")]
     Digest,
+    /// A policy was asked for that only signed documents can meet.
+    #[error("documents of an emulated security module are not signed: no policy accepts them")]
+    Unsigned,
 }
 
 impl Expectation {
-    /// Of documents under this root with these registers about this model.
-    pub fn new(root: &Root, pcrs: &BTreeMap<u8, Pcr>, model: &Digest) -> Self {
+    /// Of documents under this root with these registers about this model; without a root, of documents that nobody signs.
+    pub fn new(root: Option<&Root>, pcrs: &BTreeMap<u8, Pcr>, model: &Digest) -> Self {
         Self {
-            root: root.to_pem(),
+            root: root.map(Root::to_pem),
             pcrs: pcrs.iter().map(|(index, value)| (*index, binding::hex(value))).collect(),
             model: binding::hex(model),
         }
@@ -67,38 +71,59 @@ impl Expectation {
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// What is expected of a document about this input and output that was asked for with this nonce.
-    ///
-    /// # Errors
-    /// [`ExpectationError`] if the file's values are none.
-    pub fn policy(&self, input: Digest, output: Digest, nonce: &[u8]) -> Result<Policy, ExpectationError> {
-        let statement = Statement { model: digest(&self.model)?, input, output };
-        let user_data = Some(statement.user_data(nonce).to_vec());
-        Ok(Policy { nonce: Some(nonce.to_vec()), user_data, ..self.of_any_answer()? })
+    /// The registers.
+    fn pcrs(&self) -> Result<BTreeMap<u8, Pcr>, ExpectationError> {
+        self.pcrs.iter().map(|(index, value)| Ok((*index, digest(value)?))).collect()
     }
 
     /// What is expected whatever a document is about: root and registers.
     ///
     /// # Errors
-    /// [`ExpectationError`] if the file's values are none.
+    /// [`ExpectationError`] if the file's values are none, or if documents are not signed.
     pub fn of_any_answer(&self) -> Result<Policy, ExpectationError> {
-        let pcrs = self.pcrs.iter().map(|(index, value)| Ok((*index, digest(value)?)));
-        let pcrs = pcrs.collect::<Result<_, ExpectationError>>()?;
-        Ok(Policy { pcrs, ..Policy::new(Root::from_pem(&self.root)?) })
+        let root = self.root.as_deref().ok_or(ExpectationError::Unsigned)?;
+        Ok(Policy { pcrs: self.pcrs()?, ..Policy::new(Root::from_pem(root)?) })
+    }
+
+    /// Checks a document about this input and output that was asked for with this nonce. Its verdict is a rejection's words.
+    ///
+    /// # Errors
+    /// [`ExpectationError`] if the file's values are none.
+    pub fn check(
+        &self,
+        document: &[u8],
+        input: &Digest,
+        output: &Digest,
+        nonce: &[u8],
+        clock: Clock,
+    ) -> Result<Result<(), String>, ExpectationError> {
+        let statement = Statement { model: digest(&self.model)?, input: *input, output: *output };
+        let user_data = statement.user_data(nonce).to_vec();
+        if self.root.is_none() {
+            return Ok(Self::check_unsigned(document, &user_data, nonce, &self.pcrs()?));
+        }
+        let (nonce, user_data) = (Some(nonce.to_vec()), Some(user_data));
+        let policy = Policy { nonce, user_data, clock, ..self.of_any_answer()? };
+        Ok(verify(document, &policy).map(drop).map_err(|rejected| rejected.to_string()))
+    }
+
+    /// What is left to check where nobody signs: that the document says what it should. Anybody can write one that does.
+    fn check_unsigned(document: &[u8], user_data: &[u8], nonce: &[u8], pcrs: &BTreeMap<u8, Pcr>) -> Result<(), String> {
+        let document = parse_unsigned(document).map_err(|error| error.to_string())?;
+        let content = document.content();
+        if let Some((index, _)) = pcrs.iter().find(|(index, value)| content.pcrs.get(index) != Some(value)) {
+            return Err(format!("PCR{index} is not the expected one"));
+        }
+        if content.nonce.as_deref() != Some(nonce) {
+            return Err("the nonce is not the expected one".to_owned());
+        }
+        if content.user_data.as_deref() != Some(user_data) {
+            return Err("the user data is not the expected one".to_owned());
+        }
+        Ok(())
     }
 }
 
-fn digest(text: &String) -> Result<Digest, ExpectationError> {
+fn digest(text: &str) -> Result<Digest, ExpectationError> {
     binding::unhex(text).ok_or(ExpectationError::Digest)
-}
-
-/// Checks a document about these tensors: their digests are part of what is checked.
-pub(crate) fn check(
-    document: &[u8],
-    policy_of: impl Fn(Digest, Digest) -> Result<Policy, ExpectationError>,
-    input: (&[usize], &[f32]),
-    output: (&[usize], &[f32]),
-) -> Result<Result<Verified, Rejected>, ExpectationError> {
-    let policy = policy_of(binding::tensor(input.0, input.1), binding::tensor(output.0, output.1))?;
-    Ok(verify(document, &policy))
 }

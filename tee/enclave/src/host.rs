@@ -1,40 +1,39 @@
 //! The host's side: boot an enclave, hold its channel, end it.
 
+mod nitro;
+mod process;
+mod qemu;
+mod registers;
+
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zktee_attestation::Pcr;
 use zktee_enclave_protocol::{Address, Client, ClientError, ClientOptions, Stream};
 
 use crate::confine::Layer;
-use crate::inside::Ready;
 
-/// The longest that a boot may take: reading, measuring and optimising a large model.
-const BOOT: Duration = Duration::from_secs(120);
+pub use nitro::NitroImage;
+pub(crate) use nitro::{DEVICE as NITRO_DEVICE, NITRO_CLI};
+pub use process::Launch;
+pub use qemu::QemuImage;
+
+/// The longest that an enclave may take to greet once its socket is there.
+const GREETING: Duration = Duration::from_mins(1);
+
+/// How long a machine that is to end is waited for.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// More than the line that an enclave is ready with.
 const MOST_LINE: u64 = 64 << 10;
 
-/// How an enclave is started on the process platform.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launch {
-    /// The program that calls [`crate::serve`] when it is started so.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<OsString>,
-}
-
 /// Why there is no enclave.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The program could not be started, or its socket not be made.
+    /// A program could not be started, a file not be read, a socket not be made.
     #[error("{what}: {source}")]
     Io {
         /// What was tried.
@@ -46,10 +45,10 @@ pub enum BootError {
     #[error("the enclave ended before it was ready: {0}")]
     Ended(String),
     /// It did not become ready.
-    #[error("the enclave was not ready after {} s", BOOT.as_secs())]
-    Late,
-    /// It said something else.
-    #[error("the enclave's first line is not understood: {0}")]
+    #[error("the enclave was not ready after {} s", .0.as_secs())]
+    Late(Duration),
+    /// What starts it said something else than expected.
+    #[error("what the enclave was started with is not understood: {0}")]
     Unclear(String),
     /// It does not greet.
     #[error(transparent)]
@@ -63,49 +62,37 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> BootError {
 /// A running enclave with one channel. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Enclave {
-    child: Child,
     client: Client,
     pcrs: BTreeMap<u8, Pcr>,
     layers: Vec<Layer>,
     address: Address,
-    /// The folder of the socket, which goes with it.
-    _folder: tempfile::TempDir,
+    // Dropped last: the channel closes before the machine ends.
+    machine: Machine,
+}
+
+/// What runs. It ends when this is dropped.
+#[derive(Debug)]
+enum Machine {
+    /// A child process, with the folder of its socket.
+    Process(Child, #[expect(dead_code, reason = "it goes with the process")] tempfile::TempDir),
+    /// A script that ends its machine when its input ends.
+    Script(Child, Option<ChildStdin>, #[expect(dead_code, reason = "it goes with the machine")] tempfile::TempDir),
+    /// An enclave by its name for `nitro-cli`.
+    Nitro(String),
 }
 
 impl Enclave {
-    /// Starts the program and waits until it answers.
-    ///
-    /// # Errors
-    /// [`BootError`].
-    pub fn boot(launch: &Launch) -> Result<Self, BootError> {
-        // Nobody else may look into the folder, and its path is short enough for a socket's.
-        let folder = tempfile::Builder::new().prefix("zktee-").tempdir().map_err(io("a folder for the enclave's socket"))?;
-        let path = folder.path().join("s");
-        let listener = UnixListener::bind(&path).map_err(io("the enclave's socket"))?;
-        let mut child = Command::new(&launch.program)
-            .args(&launch.arguments)
-            .env_clear()
-            .stdin(Stdio::from(OwnedFd::from(listener)))
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(io("starting the enclave's program"))?;
-        let started = ready(&mut child).and_then(|ready| {
-            let address = Address::Unix(path);
-            let stream = Stream::connect(&address, BOOT).map_err(io("connecting to the enclave"))?;
-            let client = Client::new(stream, &ClientOptions::default());
-            client.hello(BOOT)?;
-            let pcrs = ready.pcrs.iter().map(|(index, value)| Some((*index, crate::binding::unhex(value)?)));
-            let pcrs = pcrs.collect::<Option<BTreeMap<u8, Pcr>>>();
-            let pcrs = pcrs.ok_or_else(|| BootError::Unclear("its registers are no digests".to_owned()))?;
-            Ok((client, address, pcrs, ready.layers))
-        });
-        match started {
-            Ok((client, address, pcrs, layers)) => Ok(Self { child, client, pcrs, layers, address, _folder: folder }),
-            Err(error) => {
-                end(&mut child);
-                Err(error)
-            }
-        }
+    /// Connects to a machine that is ready, and greets.
+    fn greet(
+        machine: Machine,
+        address: Address,
+        pcrs: BTreeMap<u8, Pcr>,
+        layers: Vec<Layer>,
+    ) -> Result<Self, BootError> {
+        let stream = Stream::connect_patiently(&address, GREETING).map_err(io("connecting to the enclave"))?;
+        let client = Client::new(stream, &ClientOptions::default());
+        client.hello(GREETING)?;
+        Ok(Self { client, pcrs, layers, address, machine })
     }
 
     /// The channel.
@@ -118,36 +105,60 @@ impl Enclave {
         &self.address
     }
 
-    /// The registers as the program measured itself: what a verifier of the process platform is told to expect.
+    /// The registers that a verifier is told to expect: on the process platform as the program measured itself, else as the image was
+    /// measured when it was built.
     pub const fn pcrs(&self) -> &BTreeMap<u8, Pcr> {
         &self.pcrs
     }
 
-    /// How far it is shut in.
+    /// How far it is shut in; nothing is said of machines of their own.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// Its process, where it is one whose time and memory are those of the enclave.
+    pub fn pid(&self) -> Option<u32> {
+        match &self.machine {
+            Machine::Process(child, _) => Some(child.id()),
+            Machine::Script(..) | Machine::Nitro(_) => None,
+        }
     }
 }
 
-impl Drop for Enclave {
+impl Drop for Machine {
     fn drop(&mut self) {
-        end(&mut self.child);
+        match self {
+            Self::Process(child, _) => {
+                // It may have ended by itself.
+                let _ = child.kill();
+                wait(child, ENDING);
+            }
+            Self::Script(child, input, _) => {
+                drop(input.take());
+                if !wait(child, qemu::ENDING) {
+                    let _ = child.kill();
+                    wait(child, ENDING);
+                }
+            }
+            Self::Nitro(id) => nitro::terminate(id),
+        }
     }
 }
 
-fn end(child: &mut Child) {
-    // It may have ended by itself.
-    let _ = child.kill();
-    let _ = child.wait();
+/// Waits a while, and says whether it has ended: taking namespaces down can take the kernel long, and nobody needs to wait for that.
+fn wait(child: &mut Child, patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            Ok(None) => return false,
+            _ => return true,
+        }
+    }
 }
 
-/// The program's first line. It is read by another thread, since a pipe has no time limit of its own.
-fn ready(child: &mut Child) -> Result<Ready, BootError> {
+/// A program's first line. It is read by another thread, since a pipe has no time limit of its own.
+fn first_line(child: &mut Child, patience: Duration) -> Result<String, BootError> {
     let Some(output) = child.stdout.take() else { return Err(BootError::Ended("it has no output".to_owned())) };
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || {
@@ -156,18 +167,11 @@ fn ready(child: &mut Child) -> Result<Ready, BootError> {
         // Nobody may be waiting any more.
         let _ = send.send(read.map(|_| line));
     });
-    let line = receive.recv_timeout(BOOT).map_err(|_| BootError::Late)?.map_err(io("the enclave's first line"))?;
+    let line = receive.recv_timeout(patience).map_err(|_| BootError::Late(patience))?;
+    let line = line.map_err(io("the enclave's first line"))?;
     if line.is_empty() {
-        let status = child.wait().map_err(io("waiting for the enclave's program"))?;
+        let status = child.wait().map_err(io("waiting for what started the enclave"))?;
         return Err(BootError::Ended(status.to_string()));
     }
-    let ready: Ready = serde_json::from_str(&line).map_err(|error| BootError::Unclear(error.to_string()))?;
-    if ready.escapes.is_empty() { Ok(ready) } else { Ok(with_escapes(ready)) }
-}
-
-/// What the enclave can still do is a layer that does not hold.
-fn with_escapes(mut ready: Ready) -> Ready {
-    let missing = Some(format!("it can {}", ready.escapes.join(", ")));
-    ready.layers.push(Layer { name: "confinement".to_owned(), missing });
-    ready
+    Ok(line)
 }

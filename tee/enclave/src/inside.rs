@@ -89,7 +89,7 @@ pub enum InsideError {
         /// Its file.
         path: PathBuf,
         /// Why.
-        source: ReferenceError,
+        source: Box<ReferenceError>,
     },
     /// The test root.
     #[error("{path}: {source}")]
@@ -123,14 +123,13 @@ pub fn serve(interior: &Interior) -> Result<(), InsideError> {
         let onnx = std::fs::read(&model.path).map_err(io(model.path.display()))?;
         of_models = pcr::extend(&of_models, &binding::model(&onnx));
         let loaded = Model::load(&model.name, &onnx, model.batch)
-            .map_err(|source| InsideError::Model { path: model.path.clone(), source })?;
+            .map_err(|source| InsideError::Model { path: model.path.clone(), source: Box::new(source) })?;
         models.push(loaded);
     }
     let of_program = pcr::measure_reader(program).map_err(io("the running program"))?;
     let pcrs: BTreeMap<u8, Pcr> = BTreeMap::from([(0, of_program), (1, pcr::measure(NO_KERNEL)), (2, of_models)]);
     let text = std::fs::read_to_string(&interior.root).map_err(io(interior.root.display()))?;
-    let root = TestRoot::from_pem(&text)
-        .map_err(|source| InsideError::Root { path: interior.root.clone(), source })?;
+    let root = TestRoot::from_pem(&text).map_err(|source| InsideError::Root { path: interior.root.clone(), source })?;
     let nsm = SoftwareNsm::new(&root, pcrs.clone())?;
     // Neither the root's key nor anything else that a document does not need goes on inside.
     drop((root, text));

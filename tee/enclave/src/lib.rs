@@ -23,11 +23,11 @@ mod service;
 mod session;
 mod worker;
 
-pub use expectation::Expectation;
-pub use host::{BootError, Enclave, Launch};
+pub use expectation::{Expectation, ExpectationError};
+pub use host::{BootError, Enclave, Launch, NitroImage, QemuImage};
 pub use inside::{InsideError, Interior, NotAModel, PlacedModel, serve};
 pub use load::{Requests, load};
-pub use provider::{PROCESS, PROCESS_SEALED, ProcessEnclave};
+pub use provider::{NITRO, PROCESS, PROCESS_SEALED, QEMU, providers, worker};
 pub use service::{EnclaveService, Model};
 pub use session::{Session, SessionError};
-pub use worker::EnclaveWorker;
+pub use worker::{EnclaveWorker, Platform};

@@ -9,7 +9,7 @@ use zktee_enclave_protocol::{Answer, Ask, Client, ClientError, ClientOptions, Mo
 use crate::host::{BootError, Enclave};
 
 /// The longest that a client waits for one answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One kind of request for one model.
 #[derive(Debug, Clone)]
@@ -33,12 +33,7 @@ pub struct Requests {
 ///
 /// # Errors
 /// When there is nothing to do or a channel cannot be had; nothing has been asked then.
-pub fn load(
-    enclave: &Enclave,
-    requests: &Requests,
-    clients: u32,
-    count: u64,
-) -> Result<LoadRow, LoadError<BootError>> {
+pub fn load(enclave: &Enclave, requests: &Requests, clients: u32, count: u64) -> Result<LoadRow, LoadError<BootError>> {
     let load = run(clients as usize, count, |client| {
         let stream = Stream::connect(enclave.address(), PATIENCE)
             .map_err(|source| BootError::Io { what: "connecting to the enclave", source })?;

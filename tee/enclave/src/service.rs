@@ -57,7 +57,10 @@ pub struct EnclaveService {
 
 impl std::fmt::Debug for EnclaveService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EnclaveService").field("platform", &self.platform).field("models", &self.models).finish_non_exhaustive()
+        f.debug_struct("EnclaveService")
+            .field("platform", &self.platform)
+            .field("models", &self.models)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,7 +119,8 @@ impl EnclaveService {
         };
         let dimensions: Result<Vec<u32>, _> = shape_out.iter().map(|dimension| u32::try_from(*dimension)).collect();
         let output = dimensions.ok().and_then(|shape| Tensor::new(shape, values.to_vec()).ok());
-        let output = output.ok_or_else(|| Answer::error(ErrorKind::TooLarge, "the output is too large for an answer"))?;
+        let output =
+            output.ok_or_else(|| Answer::error(ErrorKind::TooLarge, "the output is too large for an answer"))?;
         Ok(Inferred { output, inference_ns, statement })
     }
 
@@ -138,7 +142,8 @@ impl EnclaveService {
         // The latest, should a host have used a number twice.
         let found = given.get(&channel).and_then(|of_channel| of_channel.iter().rev().find(|(of, _)| of == request));
         found.map(|(_, statement)| *statement).ok_or_else(|| {
-            let message = format!("request {request} was not answered on this channel, or {REMEMBERED} others were since");
+            let message =
+                format!("request {request} was not answered on this channel, or {REMEMBERED} others were since");
             Answer::error(ErrorKind::BadInput, message)
         })
     }
@@ -151,7 +156,8 @@ impl EnclaveService {
             user_data: Some(statement.user_data(nonce.as_bytes()).to_vec()),
             public_key: None,
         };
-        let document = self.nsm.attest(&request).map_err(|error| Answer::error(ErrorKind::Failed, error.to_string()))?;
+        let document =
+            self.nsm.attest(&request).map_err(|error| Answer::error(ErrorKind::Failed, error.to_string()))?;
         Ok((document, nanoseconds(start)))
     }
 

@@ -4,13 +4,15 @@
 //! given before; `verify` what a third party does with the document. Each phase boots an enclave of its own before the clock runs.
 
 mod booted;
+mod platform;
+mod verify;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use zktee_attestation::{Clock, Policy, TestRoot};
+use zktee_attestation::{Root, TestRoot};
 use zktee_core::protocol::{
     Description, ErrorKind, File, FileRole, Job, PhaseReport, Stage, Timed, Worker, WorkerError,
 };
@@ -19,8 +21,10 @@ use zktee_core::vocabulary::{Hardware, Part, Phase, SecurityBasis, SetupTrust, T
 use zktee_enclave_protocol::Nonce;
 
 use crate::confine::Layer;
-use crate::expectation::{Expectation, check};
+use crate::expectation::Expectation;
 use booted::{Booted, Talk, refused};
+
+pub use platform::Platform;
 
 const ROOT_FILE: &str = "test-root.pem";
 const EXPECTATION_FILE: &str = "expectation.json";
@@ -29,27 +33,24 @@ const DOCUMENT_FILE: &str = "attestation.cbor";
 const SEALED: &str = "requests, answers and documents go through an encrypted session, whose key is attested: who carries them \
                       sees none; the verifier is told input and output";
 
-/// No document is longer.
-const MOST_DOCUMENT: u64 = 64 << 10;
-
 /// Serves the backend over the worker protocol.
 #[derive(Debug)]
 pub struct EnclaveWorker {
-    program: PathBuf,
+    platform: Platform,
     talk: Talk,
     /// What it was booted for: warm-ups and samples share it.
     booted: Option<(PathBuf, usize, Booted)>,
 }
 
 impl EnclaveWorker {
-    /// A worker whose enclaves run this program, talking to them in the open.
-    pub const fn new(program: PathBuf) -> Self {
-        Self { program, talk: Talk::Plain, booted: None }
+    /// A worker whose enclaves are on this platform, talked to in the open.
+    pub const fn new(platform: Platform) -> Self {
+        Self { platform, talk: Talk::Plain, booted: None }
     }
 
     /// The same in encrypted sessions.
-    pub const fn sealed(program: PathBuf) -> Self {
-        Self { program, talk: Talk::Sealed, booted: None }
+    pub const fn sealed(platform: Platform) -> Self {
+        Self { platform, talk: Talk::Sealed, booted: None }
     }
 
     /// An enclave with the job's model, as `setup` left it.
@@ -58,23 +59,32 @@ impl EnclaveWorker {
         let (.., booted) = match self.booted.take() {
             Some(running) if running.0 == path && running.1 == batch => self.booted.insert(running),
             _ => {
-                let mut booted = Booted::boot(&self.program, job)?;
+                let mut booted = Booted::boot(&self.platform, job)?;
                 if self.talk == Talk::Sealed {
                     booted.seal_as_set_up(job)?;
                 }
                 self.booted.insert((path, batch, booted))
             }
         };
-        timed.beside(&[booted.enclave.pid()]);
+        timed.beside(booted.enclave.pid().as_slice());
         Ok(booted)
     }
 
     fn setup(&mut self, job: &Job, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
-        let booted = timed.call(|| {
-            let root = TestRoot::generate().map_err(failed)?;
-            write_secret(&job.dir.join(ROOT_FILE), root.to_pem().as_bytes())?;
-            let mut booted = Booted::boot(&self.program, job)?;
-            let expectation = Expectation::new(&root.root(), booted.enclave.pcrs(), booted.model());
+        let pids =
+            |booted: &Result<Booted, WorkerError>| booted.iter().filter_map(|booted| booted.enclave.pid()).collect();
+        let boot = || {
+            let root = match &self.platform {
+                Platform::Process(_) => {
+                    let root = TestRoot::generate().map_err(failed)?;
+                    write_secret(&job.dir.join(ROOT_FILE), root.to_pem().as_bytes())?;
+                    Some(root.root())
+                }
+                Platform::Qemu(_) => None,
+                Platform::Nitro(_) => Some(Root::aws()),
+            };
+            let mut booted = Booted::boot(&self.platform, job)?;
+            let expectation = Expectation::new(root.as_ref(), booted.enclave.pcrs(), booted.model());
             let json = serde_json::to_vec_pretty(&expectation).map_err(failed)?;
             let path = job.dir.join(EXPECTATION_FILE);
             std::fs::write(&path, json).map_err(|error| failed(format!("{}: {error}", path.display())))?;
@@ -82,12 +92,13 @@ impl EnclaveWorker {
                 booted.seal(&expectation)?;
             }
             Ok::<_, WorkerError>(booted)
-        })?;
+        };
+        let booted = timed.call_starting(boot, pids)?;
         let file = |name: &str, role, verifier| File { name: name.to_owned(), role, verifier, bytes: None };
-        let files = vec![
-            file(EXPECTATION_FILE, FileRole::VerifyingKey, true),
-            file(ROOT_FILE, FileRole::Settings, false),
-        ];
+        let mut files = vec![file(EXPECTATION_FILE, FileRole::VerifyingKey, true)];
+        if matches!(self.platform, Platform::Process(_)) {
+            files.push(file(ROOT_FILE, FileRole::Settings, false));
+        }
         Ok(PhaseReport { files, notes: confinement(booted.enclave.layers()), ..PhaseReport::default() })
     }
 
@@ -154,6 +165,9 @@ fn confinement(layers: &[Layer]) -> Vec<String> {
         });
         text.collect::<Vec<_>>()
     };
+    if layers.is_empty() {
+        return Vec::new();
+    }
     let mut notes = vec![format!("shut in by: {}", names(true).join(", "))];
     let missing = names(false);
     if !missing.is_empty() {
@@ -164,29 +178,27 @@ fn confinement(layers: &[Layer]) -> Vec<String> {
 
 impl Worker for EnclaveWorker {
     fn describe(&self) -> Description {
+        let notes = self.platform.notes().iter().copied().chain((self.talk == Talk::Sealed).then_some(SEALED));
+        let hardware = self.platform.hardware();
+        let (setup, security_basis) = match hardware {
+            Hardware::Real => (SetupTrust::HardwareVendor, SecurityBasis::Hardware),
+            _ => (SetupTrust::None, SecurityBasis::None),
+        };
         Description {
-            name: "tract-onnx in a process that is shut in".to_owned(),
+            name: self.platform.name().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             phases: Phase::ALL.to_vec(),
             prove_includes_infer: false,
             trust: Trust {
-                setup: SetupTrust::None,
+                setup,
                 security_bits: None,
-                security_basis: SecurityBasis::None,
+                security_basis,
                 zero_knowledge: false,
                 post_quantum: false,
                 binds: vec![Part::Model, Part::Input, Part::Output],
                 hides: Vec::new(),
-                hardware: Hardware::Simulated,
-                notes: [
-                    "no isolation from whoever is root on the machine: the process is shut in by Linux, the security module is software \
-                     under a test root that this run drew",
-                    "infer is a round trip from the host; its stage `inside` is the model's run by the enclave's own clock",
-                ]
-                .into_iter()
-                .chain((self.talk == Talk::Sealed).then_some(SEALED))
-                .map(str::to_owned)
-                .collect(),
+                hardware,
+                notes: notes.map(str::to_owned).collect(),
             },
         }
     }
@@ -196,41 +208,9 @@ impl Worker for EnclaveWorker {
             Phase::Setup => self.setup(job, timed),
             Phase::Infer => self.infer(job, timed),
             Phase::Prove => self.prove(job, timed),
-            Phase::Verify => verify(job, timed),
+            Phase::Verify => verify::verify(job, timed),
         }
     }
-}
-
-/// What a third party does: it needs no enclave.
-fn verify(job: &Job, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
-    let expectation = Expectation::read(&job.dir.join(EXPECTATION_FILE)).map_err(invalid)?;
-    let document = read_document(job.evidence.as_ref().ok_or_else(|| invalid("the job has no `evidence`"))?)?;
-    let read = |path: Option<&PathBuf>, what: &str| {
-        let path = path.ok_or_else(|| invalid(format!("the job has no `{what}`")))?;
-        Tensor::read(path).map_err(invalid)
-    };
-    let (input, output) = (read(job.inputs.as_ref(), "inputs")?, read(job.outputs.as_ref(), "outputs")?);
-    let (nonce, clock) = (nonce(job)?, clock(job)?);
-    let policy = |input, output| Ok(Policy { clock, ..expectation.policy(input, output, nonce.as_bytes())? });
-    let verdict = timed
-        .repeat(|| check(&document, policy, (&input.shape, &input.data), (&output.shape, &output.data)))
-        .map_err(invalid)?;
-    let mut report = PhaseReport { valid: Some(verdict.is_ok()), ..PhaseReport::default() };
-    match verdict {
-        // Their digests are in the document.
-        Ok(_) => (report.inputs, report.outputs) = (Some(input), Some(output)),
-        // What a rejected document claims is nothing to report.
-        Err(rejected) => report.notes.push(rejected.to_string()),
-    }
-    Ok(report)
-}
-
-/// Now, unless the evidence was verified before and is verified again: documents age.
-fn clock(job: &Job) -> Result<Clock, WorkerError> {
-    let Some(then) = job.options.get("verified_at") else { return Ok(Clock::Now) };
-    let then: Option<jiff::Timestamp> = then.as_str().and_then(|text| text.parse().ok());
-    let then = then.ok_or_else(|| invalid("the job's option `verified_at` is no RFC 3339 time"))?;
-    Ok(Clock::At(then.into()))
 }
 
 fn input(job: &Job) -> Result<zktee_enclave_protocol::Tensor, WorkerError> {
@@ -256,14 +236,6 @@ fn nonce(job: &Job) -> Result<Nonce, WorkerError> {
 /// A nonce where nobody will ask for the document.
 fn fresh_nonce() -> Result<Nonce, WorkerError> {
     Nonce::new([0; Nonce::MIN]).map_err(failed)
-}
-
-fn read_document(path: &Path) -> Result<Vec<u8>, WorkerError> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MOST_DOCUMENT).read_to_end(&mut bytes));
-    read.map_err(|error| invalid(format!("{}: {error}", path.display())))?;
-    Ok(bytes)
 }
 
 /// A file that nobody else reads.

@@ -261,12 +261,14 @@ def verify(profile, job):
         valid, notes = False, [str(error)]
     report = watch.report()
     report["valid"] = valid
+    report["notes"] = notes
+    if not valid:
+        return report  # what rejected evidence claims is nothing to report, and may be no number
     report["inputs"] = tensor(settings["model_instance_shapes"][0], job.batch, inputs)
     report["outputs"] = tensor(settings["model_instance_shapes"][1], job.batch, outputs)
     # Rounded to the nearest multiple of 2^-scale; the slack is that of the float32 in which EZKL holds the input.
     largest = max(map(abs, inputs), default=0.0)
     report["input_tolerance"] = math.ldexp(0.5, -in_scale) * (1 + 1e-6) + largest * 2.0**-23
-    report["notes"] = notes
     return report
 
 

@@ -72,6 +72,11 @@ impl Meter {
         Self { cpu, wall: Instant::now(), beside }
     }
 
+    /// Counts in processes that were started since.
+    pub(crate) fn count_from_start(&mut self, started: &[u32]) {
+        self.beside.extend(started.iter().map(|&pid| (pid, 0.0)));
+    }
+
     /// What has been used since the start. A call so short that the split into user and system time is below its grain has its
     /// CPU time, taken from the process clock, counted as user time.
     pub fn read(&self) -> Reading {
@@ -156,6 +161,19 @@ mod tests {
         busy.wait().unwrap();
         assert!(with.user_s > without.user_s + 0.001, "{with:?} {without:?}");
         assert!(with.peak_rss_bytes > without.peak_rss_bytes, "{with:?} {without:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_was_started_since_is_counted_whole() {
+        let mut meter = Meter::start();
+        let mut busy = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        meter.count_from_start(&[busy.id()]);
+        let with = meter.read();
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+        assert!(with.user_s > 0.001, "{with:?}");
     }
 
     #[test]

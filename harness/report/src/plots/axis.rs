@@ -1,4 +1,4 @@
-//! A logarithmic axis with an explicit floor.
+//! A logarithmic axis with an explicit floor, and a linear one that does not begin at zero.
 
 /// Maps positive values to pixels, a decade at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +46,48 @@ impl LogAxis {
     }
 }
 
+/// Maps values to pixels evenly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LinearAxis {
+    low: f64,
+    high: f64,
+    /// The pixels of both ends.
+    from: f64,
+    to: f64,
+}
+
+impl LinearAxis {
+    /// An axis just around some values, between two pixels. It spans a tenth of the largest value at least, so that noise of a
+    /// percent does not look like a mountain range.
+    pub(crate) fn around(values: impl IntoIterator<Item = f64>, from: f64, to: f64) -> Self {
+        let (low, high) = values
+            .into_iter()
+            .filter(|v| v.is_finite())
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        if low > high || high <= 0.0 {
+            return Self { low: 0.0, high: 1.0, from, to };
+        }
+        let lacking = (high * 0.1 - (high - low)).max(0.0) / 2.0;
+        Self { low: (low - lacking).max(0.0), high: high + lacking, from, to }
+    }
+
+    /// The pixel of a value.
+    pub(crate) fn pixel(&self, value: f64) -> f64 {
+        let share = (value - self.low) / (self.high - self.low);
+        self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
+    }
+
+    /// Three to seven round values, with their pixels.
+    pub(crate) fn ticks(&self) -> Vec<(f64, f64)> {
+        let rough = (self.high - self.low) / 5.0;
+        let decade = 10f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * decade).find(|s| *s >= rough).unwrap_or(rough);
+        let first = (self.low / step).ceil() as i64;
+        let last = (self.high / step).floor() as i64;
+        (first..=last.min(first + 10)).map(|i| i as f64 * step).map(|v| (v, self.pixel(v))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +108,17 @@ mod tests {
         let one = LogAxis::around([1.0], 0.0, 10.0);
         assert_eq!(one.decades().len(), 2);
         assert!((one.pixel(0.0) - 0.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_linear_axis_is_close_to_its_values_and_has_round_ticks() {
+        let axis = LinearAxis::around([8.0e-3, 9.1e-3], 100.0, 0.0);
+        let ticks: Vec<f64> = axis.ticks().iter().map(|(value, _)| (value * 1e5).round()).collect();
+        assert_eq!(ticks, [800.0, 850.0, 900.0]);
+        assert!((axis.pixel(8.0e-3) - 100.0).abs() < 1e-9 && axis.pixel(9.1e-3).abs() < 1e-9);
+        for values in [&[][..], &[0.0, 0.0], &[1.0], &[f64::NAN, 3.0, 3.0], &[1e-9, 1e9]] {
+            let axis = LinearAxis::around(values.iter().copied(), 0.0, 100.0);
+            assert!((2..=12).contains(&axis.ticks().len()), "{values:?}: {:?}", axis.ticks());
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::native::this_program;
 use crate::progress::Progress;
 
 /// The longest that the one answer may take by which all others are judged.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Loads an enclave, prints the table, and leaves it in a run's folder where one is named.
 pub(crate) fn load(arguments: &LoadArguments) -> anyhow::Result<Code> {

@@ -45,10 +45,7 @@ fn limits() -> nix::Result<()> {
 
 fn namespaces() -> nix::Result<()> {
     // None for processes: whoever has one to give to its children can have no more threads. It will have no children.
-    let own = CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS;
+    let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
     // Root needs no user namespace for them, and some kernels and containers refuse one to everybody.
     if geteuid().is_root() && unshare(own).is_ok() {
         return Ok(());
@@ -84,11 +81,14 @@ fn landlock() -> Result<(), String> {
     }
 }
 
+/// Something that must fail.
+type Attempt = fn() -> io::Result<()>;
+
 /// What the process can still do that it should not: nothing, if the layers hold.
 ///
 /// Each attempt is harmless where it succeeds. To be called after [`shut_in`].
 pub fn escapes() -> Vec<String> {
-    let attempts: [(&str, fn() -> io::Result<()>); 8] = [
+    let attempts: [(&str, Attempt); 8] = [
         ("read a file", || std::fs::read("/etc/passwd").map(drop)),
         ("list a folder", || std::fs::read_dir("/").map(drop)),
         ("write a file", || tempfile::tempfile().map(drop)),

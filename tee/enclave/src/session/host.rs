@@ -60,11 +60,8 @@ impl Session {
     pub fn open(client: &Client, policy: &Policy, nonce: &Nonce, patience: Duration) -> Result<Self, SessionError> {
         let offer = [&[OFFER], nonce.as_bytes()].concat();
         let document = exchange(client, offer, patience)?;
-        let policy = Policy {
-            nonce: Some(nonce.as_bytes().to_vec()),
-            user_data: Some(purpose().to_vec()),
-            ..policy.clone()
-        };
+        let policy =
+            Policy { nonce: Some(nonce.as_bytes().to_vec()), user_data: Some(purpose().to_vec()), ..policy.clone() };
         let verified = verify(&document, &policy)?;
         let key = verified.content().public_key.as_ref().ok_or(SessionError::NoKey)?;
         let (pattern, prologue) = parameters(&document);

@@ -1,11 +1,12 @@
 //! An enclave with the job's model, and how it is talked to.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use zktee_core::protocol::{ErrorKind, Job, WorkerError};
 use zktee_enclave_protocol::{Answer, Ask, ClientError, ErrorKind as EnclaveError, ModelId, Nonce, Over, Tensor};
 
+use super::platform::Platform;
 use super::{EXPECTATION_FILE, ROOT_FILE, failed, fresh_nonce, invalid};
 use crate::binding;
 use crate::expectation::Expectation;
@@ -13,7 +14,7 @@ use crate::host::{BootError, Enclave, Launch};
 use crate::session::{Session, SessionError};
 
 /// The longest that an answer may take; the runner has a limit of its own above it.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// How a worker talks to its enclave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +41,17 @@ pub(super) struct Inferred {
 }
 
 impl Booted {
-    /// Boots an enclave under the root and with the model of the job.
-    pub(super) fn boot(program: &PathBuf, job: &Job) -> Result<Self, WorkerError> {
+    /// Boots an enclave with the model of the job: its own under the job's root, or an image, which holds the models that it was
+    /// built with.
+    pub(super) fn boot(platform: &Platform, job: &Job) -> Result<Self, WorkerError> {
         let path = job.model.as_ref().ok_or_else(|| invalid("the job has no `model`"))?;
         let onnx = std::fs::read(path).map_err(|error| invalid(format!("{}: {error}", path.display())))?;
-        let mut model = std::ffi::OsString::from(format!("{}={}=", job.workload, job.batch));
-        model.push(path);
-        let arguments = ["enclave".into(), "--root".into(), job.dir.join(ROOT_FILE).into(), "--model".into(), model];
-        let launch = Launch { program: program.clone(), arguments: arguments.to_vec() };
-        let enclave = Enclave::boot(&launch).map_err(boot_failed)?;
-        Ok(Self { enclave, model: ModelId(binding::model(&onnx)), session: None })
+        let enclave = match platform {
+            Platform::Process(program) => Enclave::boot(&launch(program, path, job)),
+            Platform::Qemu(image) => Enclave::boot_qemu(image),
+            Platform::Nitro(image) => Enclave::boot_nitro(image),
+        };
+        Ok(Self { enclave: enclave.map_err(boot_failed)?, model: ModelId(binding::model(&onnx)), session: None })
     }
 
     /// The digest of its model.
@@ -99,11 +101,16 @@ impl Booted {
     }
 }
 
+fn launch(program: &Path, model: &Path, job: &Job) -> Launch {
+    let mut placed = std::ffi::OsString::from(format!("{}={}=", job.workload, job.batch));
+    placed.push(model);
+    let arguments = ["enclave".into(), "--root".into(), job.dir.join(ROOT_FILE).into(), "--model".into(), placed];
+    Launch { program: program.to_owned(), arguments: arguments.to_vec() }
+}
+
 fn boot_failed(error: BootError) -> WorkerError {
     match error {
-        BootError::Ended(_) => {
-            WorkerError::new(ErrorKind::Refused, format!("{error}; its words are in the run's log"))
-        }
+        BootError::Ended(_) => WorkerError::new(ErrorKind::Refused, format!("{error}; its words are in the run's log")),
         error => failed(error),
     }
 }
@@ -113,7 +120,7 @@ pub(super) fn refused(error: impl Into<SessionError>) -> WorkerError {
     let kind = match &error {
         SessionError::Channel(ClientError::Worker { kind, .. }) => match kind {
             EnclaveError::BadInput => ErrorKind::InvalidInput,
-            EnclaveError::TooLarge | EnclaveError::Unsupported => ErrorKind::Refused,
+            EnclaveError::TooLarge | EnclaveError::Unsupported | EnclaveError::UnknownModel => ErrorKind::Refused,
             _ => ErrorKind::Failed,
         },
         _ => ErrorKind::Failed,
