@@ -1,6 +1,6 @@
 //! The host's side of `scripts/enclave/test-qemu`: asks a booted enclave everything that a run asks, and checks what comes back.
 //!
-//!     check --socket PATH --image EIF [--document FILE]
+//!     check --socket PATH --registers FILE [--document FILE]
 //!
 //! Exit code 0 if every check held. Prints a transcript.
 
@@ -23,7 +23,7 @@ use zktee_models::reference::FloatModel;
 use zktee_models::workload::{Task, Workload, builtins};
 
 /// For one answer; under TCG everything takes ten times as long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Calls of a workload that consists of many.
 const MOST_CALLS: usize = 3;
 

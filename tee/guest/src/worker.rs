@@ -6,7 +6,7 @@ use std::path::Path;
 
 use thiserror::Error;
 use zktee_attestation::{NitroNsm, Nsm as _, NsmError};
-use zktee_enclave::{EnclaveService, Model};
+use zktee_enclave::{EnclaveService, Model, binding};
 use zktee_enclave_protocol::{DEFAULT_PORT, Listener, Options, Server};
 use zktee_models::reference::ReferenceError;
 
@@ -30,7 +30,7 @@ pub enum WorkerError {
         /// Which.
         name: String,
         /// Why.
-        source: ReferenceError,
+        source: Box<ReferenceError>,
     },
     /// The port, or threads.
     #[error("{what}: {source}")]
@@ -50,13 +50,12 @@ pub enum WorkerError {
 pub fn serve(application: &Path) -> Result<Infallible, WorkerError> {
     let nsm = NitroNsm::open()?;
     for (index, register) in nsm.pcrs()?.into_iter().take(3) {
-        let digits: String = register.iter().map(|byte| format!("{byte:02x}")).collect();
-        println!("zktee-enclave-guest: PCR{index} {digits}");
+        println!("zktee-enclave-guest: PCR{index} {}", binding::hex(&register));
     }
     let mut models = Vec::new();
     for (named, onnx) in read_manifest(application)? {
         let loaded = Model::load(&named.name, &onnx, named.batch);
-        models.push(loaded.map_err(|source| WorkerError::Model { name: named.name, source })?);
+        models.push(loaded.map_err(|source| WorkerError::Model { name: named.name, source: Box::new(source) })?);
     }
     let count = models.len();
     let io = |what| move |source| WorkerError::Io { what, source };
