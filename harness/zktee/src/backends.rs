@@ -10,6 +10,7 @@ use zktee_ezkl::Ezkl;
 use zktee_halo2::Halo2;
 use zktee_halo2_ipa::Halo2Ipa;
 use zktee_runner::Providers;
+use zktee_stark::Stark;
 
 use crate::cli::{CacheArguments, ConfigArguments};
 use crate::native::{Native, this_program};
@@ -33,7 +34,8 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
         Box::new(Native),
         Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
         Box::new(Halo2::new(program.clone()).srs(srs)),
-        Box::new(Halo2Ipa::new(program)),
+        Box::new(Halo2Ipa::new(program.clone())),
+        Box::new(Stark::new(program)),
     ];
     let beside = Path::new(FILE_NAME);
     let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));
