@@ -10,6 +10,7 @@ use zktee_ezkl::Ezkl;
 use zktee_halo2::Halo2;
 use zktee_halo2_ipa::Halo2Ipa;
 use zktee_runner::Providers;
+use zktee_stark::Stark;
 
 use crate::cli::{CacheArguments, ConfigArguments};
 use crate::native::{Native, this_program};
@@ -34,6 +35,7 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
         Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
         Box::new(Halo2::new(program.clone()).srs(srs)),
         Box::new(Halo2Ipa::new(program.clone())),
+        Box::new(Stark::new(program.clone())),
     ];
     families.extend(zktee_enclave::providers(&program, &cache));
     let beside = Path::new(FILE_NAME);

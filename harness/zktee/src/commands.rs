@@ -16,6 +16,7 @@ use zktee_core::protocol::{Worker, serve};
 use zktee_enclave::Interior;
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
+use zktee_stark::{Profile, StarkWorker};
 
 use crate::cli::{Arguments, Command, DataCommand, DoctorArguments, ListArguments};
 use crate::exit::Code;
@@ -55,10 +56,11 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
 }
 
 fn worker(backend: &str) -> anyhow::Result<Code> {
-    let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend)) {
-        (native::NAME, _) => Box::new(NativeWorker::new()),
-        (_, Some(statement)) => Box::new(Halo2Worker::new(statement)),
-        (zktee_halo2_ipa::NAME, _) => Box::new(Halo2IpaWorker::new()),
+    let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend), Profile::of(backend)) {
+        (native::NAME, ..) => Box::new(NativeWorker::new()),
+        (_, Some(statement), _) => Box::new(Halo2Worker::new(statement)),
+        (_, _, Some(profile)) => Box::new(StarkWorker::new(profile)),
+        (zktee_halo2_ipa::NAME, ..) => Box::new(Halo2IpaWorker::new()),
         _ => match zktee_enclave::worker(backend, native::this_program()?) {
             Some(worker) => Box::new(worker),
             None => anyhow::bail!("no worker is built in for `{backend}`"),

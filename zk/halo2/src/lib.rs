@@ -20,7 +20,6 @@ mod field;
 pub mod fuzzing;
 mod keys;
 mod logup;
-pub mod network;
 mod picture;
 mod plan;
 mod prove;
@@ -49,6 +48,7 @@ pub use tall::TallParameters;
 pub use verify::Rejected;
 pub use wide::WideParameters;
 pub use worker::Halo2Worker;
+pub use zktee_integer::network;
 
 /// The version of the proof system.
 pub const HALO2_VERSION: &str = "0.5.3";

@@ -21,7 +21,7 @@ pub use lower::LowerError;
 pub type Shape = [usize; 3];
 
 /// Number of values of a shape.
-pub(crate) const fn volume(shape: Shape) -> usize {
+pub const fn volume(shape: Shape) -> usize {
     shape[0] * shape[1] * shape[2]
 }
 
@@ -152,12 +152,15 @@ impl Network {
     }
 
     /// Whether any weight is there at all.
-    pub(crate) fn has_weights(&self) -> bool {
+    pub fn has_weights(&self) -> bool {
         self.stages.iter().all(|stage| !stage.linear.bias.is_empty())
     }
 
     /// Whether shapes, sizes and weights fit together: a network that was read from a file may be anything.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn check(&self) -> Result<(), &'static str> {
         const LARGEST: usize = 1 << 24;
         // The circuit has a power of a challenge for it.
         const WIDEST_PADDING: usize = 256;
