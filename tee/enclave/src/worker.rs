@@ -233,9 +233,9 @@ fn nonce(job: &Job) -> Result<Nonce, WorkerError> {
     Nonce::new(bytes.unwrap_or_default()).map_err(|error| invalid(format!("the job's `nonce`: {error}")))
 }
 
-/// A nonce where nobody will ask for the document.
+/// A nonce that was never used: a session's document must not be an old one.
 fn fresh_nonce() -> Result<Nonce, WorkerError> {
-    Nonce::new([0; Nonce::MIN]).map_err(failed)
+    Nonce::new(rand::random::<[u8; 32]>()).map_err(failed)
 }
 
 /// A file that nobody else reads.
