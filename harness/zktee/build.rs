@@ -5,8 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the binary is made from, relative to the workspace: a change in any of it makes the commit `+dirty`.
-const SOURCES: [&str; 9] =
-    ["Cargo.toml", "Cargo.lock", "datasets", "harness", "models", "reports", "rust-toolchain.toml", "tee", "zk"];
+const SOURCES: [&str; 10] = [
+    ".cargo",
+    "Cargo.toml",
+    "Cargo.lock",
+    "datasets",
+    "harness",
+    "models",
+    "reports",
+    "rust-toolchain.toml",
+    "tee",
+    "zk",
+];
 
 fn main() {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
