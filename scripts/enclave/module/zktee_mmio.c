@@ -3,7 +3,7 @@
  * Registers virtio-mmio devices that a hypervisor named on the kernel's command line.
  *
  * Debian's kernel has the driver for such devices but was built without reading the command line for them. The init reads it
- * (tee/guest/src/devices.rs) and loads this module with three lists of equal length; the kernel's own driver does the rest.
+ * (tee/init/src/devices.rs) and loads this module with three lists of equal length; the kernel's own driver does the rest.
  */
 
 #include <linux/err.h>

@@ -8,7 +8,7 @@ fn main() -> ExitCode {
         eprintln!("zktee-enclave-init: this is the first process of an enclave image and does nothing elsewhere");
         return ExitCode::FAILURE;
     }
-    let Err(error) = zktee_enclave_guest::boot();
+    let Err(error) = zktee_enclave_init::boot();
     eprintln!("zktee-enclave-init: {error}");
     ExitCode::FAILURE
 }

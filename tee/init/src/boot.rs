@@ -13,10 +13,11 @@ use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount};
 use thiserror::Error;
 
-use crate::APPLICATION;
 use crate::devices::{DeviceError, mmio_devices, module_parameters};
 use crate::heartbeat::beat;
 
+/// What the first process becomes, in the application's ramdisk.
+pub const WORKER: &str = "/zktee/worker";
 /// Where the boot ramdisk has modules, as `NAME.ko`.
 const MODULES: &str = "/modules";
 /// The module that registers the command line's devices.
@@ -84,9 +85,8 @@ pub fn boot() -> Result<Infallible, InitError> {
         Ok(parent) => println!("zktee-enclave-init: the parent is context {parent}"),
         Err(error) => println!("zktee-enclave-init: {error}; going on"),
     }
-    let worker = Path::new(APPLICATION).join("worker");
-    let error = Command::new(&worker).env_clear().current_dir("/").exec();
-    Err(failed(worker)(error))
+    let error = Command::new(WORKER).env_clear().current_dir("/").exec();
+    Err(failed(WORKER)(error))
 }
 
 fn mounts() -> Result<(), InitError> {

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use zktee_enclave_guest::{HEARTBEAT, HeartbeatError, exchange};
+use zktee_enclave_init::{HEARTBEAT, HeartbeatError, exchange};
 
 /// What the exchange comes to with a parent that answers so.
 fn with(answer: &'static [u8]) -> Result<(), HeartbeatError> {
