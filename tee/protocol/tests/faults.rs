@@ -58,6 +58,15 @@ fn goes_on(client: &Client) {
     }
 }
 
+/// Waits until all channels but the good client's are closed.
+fn one_is_left(server: &Server) {
+    let begin = Instant::now();
+    while server.channels() > 1 && begin.elapsed() < LONG {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(server.channels(), 1);
+}
+
 #[test]
 fn garbage_oversized_and_foreign_frames_close_their_channel_alone() {
     let (server, client) = beside(options());
@@ -137,7 +146,9 @@ fn a_steady_stream_that_is_cut_anywhere_is_not_late() {
 
 #[test]
 fn a_client_that_reads_nothing_holds_up_nobody() {
-    let (server, client) = beside(Options { workers: 1, ..options() });
+    // As long as a busy machine may take for what the good client asks.
+    let patience = SHORT * 10;
+    let (server, client) = beside(Options { workers: 1, write_timeout: patience, ..options() });
     let (near, far) = Stream::pair().expect("a pair");
     server.attach(far).expect("a channel");
     let deaf = Client::new(near, &ClientOptions::default());
@@ -145,9 +156,8 @@ fn a_client_that_reads_nothing_holds_up_nobody() {
     let pending: Vec<_> = (0..4).map(|number| deaf.start(ask(LARGE, number, 150_000.0)).expect("sent")).collect();
     let begin = Instant::now();
     goes_on(&client);
-    assert!(begin.elapsed() < SHORT, "{:?}", begin.elapsed());
-    thread::sleep(SHORT * 3);
-    assert_eq!(server.channels(), 1, "the deaf one is closed");
+    assert!(begin.elapsed() < patience, "{:?}", begin.elapsed());
+    one_is_left(&server);
     assert!(pending.into_iter().any(|pending| pending.wait(LONG).is_err()));
     goes_on(&client);
 }
@@ -170,11 +180,7 @@ fn a_client_that_goes_amid_its_request_is_forgotten() {
         drop((gone, pending));
     }
     goes_on(&client);
-    let begin = Instant::now();
-    while server.channels() > 1 && begin.elapsed() < LONG {
-        thread::sleep(Duration::from_millis(5));
-    }
-    assert_eq!(server.channels(), 1);
+    one_is_left(&server);
     assert_eq!(server.shut_down(LONG), Drained::All);
 }
 
@@ -279,10 +285,6 @@ fn a_host_killed_amid_requests_leaves_the_worker_to_others() {
     child.kill().expect("killed");
     child.wait().expect("an end");
     goes_on(&client);
-    let begin = Instant::now();
-    while server.channels() > 1 && begin.elapsed() < LONG {
-        thread::sleep(Duration::from_millis(5));
-    }
-    assert_eq!(server.channels(), 1);
+    one_is_left(&server);
     assert_eq!(server.shut_down(LONG), Drained::All);
 }
