@@ -48,6 +48,9 @@ pub enum MergeError {
     /// Without it nobody knows which code ran, and where.
     #[error("{0} has no {file}: which code ran there, and on which machine, is not known", file = names::ENVIRONMENT)]
     NoEnvironment(PathBuf),
+    /// A folder is there twice.
+    #[error("{0} is named twice")]
+    Again(PathBuf),
     /// It is a merged one.
     #[error("{0} is a merged run itself; merge the runs that it was made from")]
     Merged(PathBuf),
@@ -117,7 +120,12 @@ pub fn merge(
     completeness: Completeness,
 ) -> Result<Merged, MergeError> {
     let mut parts = Vec::new();
+    let mut named = BTreeSet::new();
     for dir in dirs {
+        // Its lock would say that somebody is at work in it.
+        if !named.insert(dir.canonicalize().unwrap_or_else(|_| dir.clone())) {
+            return Err(MergeError::Again(dir.clone()));
+        }
         parts.push(Part::load(dir)?);
     }
     let machines = number_machines(&mut parts);
