@@ -49,7 +49,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            fs::copy(entry.path(), target).map(|_| ()).unwrap()
+        }
     }
 }
 
@@ -62,7 +66,8 @@ fn at(dir: &Path, baseline: &str) -> PathBuf {
 fn a_saved_baseline_is_compared_with_the_last_results() {
     let (base, new) = (Side::load(&at(&recorded(), "before")).unwrap(), Side::load(&recorded()).unwrap());
     let it = compare(&base, &new, &settings()).unwrap();
-    let rows: Vec<_> = it.rows.iter().map(|row| (row.cell.to_string(), row.phase.as_str(), row.base.n, row.new.n)).collect();
+    let rows: Vec<_> =
+        it.rows.iter().map(|row| (row.cell.to_string(), row.phase.as_str(), row.base.n, row.new.n)).collect();
     let (native, stark) = ("ols-iris@native", "ols-iris@stark/fast");
     let expected = [(native, "setup"), (native, "infer"), (stark, "prove"), (stark, "verify")];
     assert_eq!(rows, expected.map(|(cell, phase)| (cell.to_owned(), phase, 20, 20)));
@@ -95,13 +100,13 @@ fn a_slow_down_is_found_in_it() {
 #[test]
 fn other_benchmarks_beside_those_of_cells_are_passed_over() {
     let copy = Recording::new();
-    for (folder, group, function, value) in [
-        ("prove/of/another", "prove", "of", "another"),
-        ("a/b/c", "ols-iris", "native", "witness"),
-    ] {
+    for (folder, group, function, value) in
+        [("prove/of/another", "prove", "of", "another"), ("a/b/c", "ols-iris", "native", "witness")]
+    {
         let dir = copy.path(folder).join("new");
         fs::create_dir_all(&dir).unwrap();
-        let json = format!(r#"{{"group_id":"{group}","function_id":"{function}","value_str":"{value}","throughput":null}}"#);
+        let json =
+            format!(r#"{{"group_id":"{group}","function_id":"{function}","value_str":"{value}","throughput":null}}"#);
         fs::write(dir.join("benchmark.json"), json).unwrap();
     }
     assert_eq!(Side::load(copy.0.path()).unwrap().runs_of().next().unwrap().record.cells.len(), 2);
@@ -141,7 +146,11 @@ fn damaged_files_are_refused_by_name() {
         (SAMPLE, |it| it["iters"][4] = 0.0.into(), "sample 4: 0 calls"),
         (SAMPLE, |it| it["times"][4] = (-1.0).into(), "sample 4"),
         (SAMPLE, |it| it["times"][4] = "soon".into(), "invalid type"),
-        (SAMPLE, |it| (it["iters"], it["times"]) = (serde_json::json!([]), serde_json::json!([])), "0 numbers of calls"),
+        (
+            SAMPLE,
+            |it| (it["iters"], it["times"]) = (serde_json::json!([]), serde_json::json!([])),
+            "0 numbers of calls",
+        ),
         (SAMPLE, |it| *it = serde_json::json!({}), "missing field"),
         (BENCHMARK, |it| it["throughput"] = serde_json::Value::Null, "how many inputs"),
         (BENCHMARK, |it| it["throughput"] = serde_json::json!({ "Elements": 7 }), "150 inputs a call, 7 in another"),

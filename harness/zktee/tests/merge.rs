@@ -28,8 +28,10 @@ fn the_parts_of_a_run_are_the_run() {
     house.zktee(&["merge", "one", "three", "--out", "all"]).exits(3).says("parts 2 of 3 are missing");
     house.zktee(&["merge", "three", "one", "two", "--out", "all"]).exits(0).says("report.html");
     let order = ["native", "stark/fast", "stark/small"];
-    let expected: Vec<_> =
-        ["ols-iris", "mlp-iris"].iter().flat_map(|w| order.iter().map(|b| ((*w).to_owned(), (*b).to_owned()))).collect();
+    let expected: Vec<_> = ["ols-iris", "mlp-iris"]
+        .iter()
+        .flat_map(|w| order.iter().map(|b| ((*w).to_owned(), (*b).to_owned())))
+        .collect();
     let merged = names(&house, "all");
     assert_eq!(merged, expected);
     let in_parts: Vec<_> = ["one", "two", "three"].iter().flat_map(|run| names(&house, run)).collect();
@@ -51,14 +53,19 @@ fn the_parts_of_a_run_are_the_run() {
     value["cpu"] = "Another CPU".into();
     std::fs::write(&environment, value.to_string()).unwrap();
     house.zktee(&["merge", "one", "two", "three", "--out", "mixed"]).exits(0).says("machine 2: Another CPU");
-    let elsewhere = names(&house, "two").into_iter().map(|(workload, backend)| (workload, format!("{backend} (machine 2)")));
+    let elsewhere =
+        names(&house, "two").into_iter().map(|(workload, backend)| (workload, format!("{backend} (machine 2)")));
     let mixed = names(&house, "mixed");
     assert!(elsewhere.clone().count() > 0 && elsewhere.clone().all(|cell| mixed.contains(&cell)), "{mixed:?}");
     house.zktee(&["verify", "mixed"]).exits(0).says("4 of 4 accepted").says("(machine 2)");
     // Another commit is another thing.
     value["commit"] = "f".repeat(40).into();
     std::fs::write(&environment, value.to_string()).unwrap();
-    house.zktee(&["merge", "one", "two", "three", "--out", "none"]).exits(3).says("the commit is").says("do not belong together");
+    house
+        .zktee(&["merge", "one", "two", "three", "--out", "none"])
+        .exits(3)
+        .says("the commit is")
+        .says("do not belong together");
 }
 
 #[test]
