@@ -40,7 +40,7 @@ fn workload(criterion: &mut Criterion, name: &str) {
         .sampling_mode(SamplingMode::Flat)
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
+        .measurement_time(Duration::from_millis(600))
         .throughput(Throughput::Elements(workload.batch as u64));
     for (backend, worker) in backends::all() {
         // Made on first need: a filter leaves most of them out.
