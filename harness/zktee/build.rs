@@ -23,10 +23,6 @@ fn main() {
     let workspace = manifest.ancestors().nth(2).unwrap_or(&manifest);
     println!("cargo::rustc-env=ZKTEE_RUSTC={}", rustc().unwrap_or_else(|| "unknown".into()));
     println!("cargo::rustc-env=ZKTEE_BUILD={}", build());
-    println!(
-        "cargo::rustc-env=ZKTEE_TRACT_VERSION={}",
-        locked(workspace, "tract-onnx").unwrap_or_else(|| "unknown".into())
-    );
     watch(workspace);
     // Left unset where there is no commit to name: the code asks with `option_env!`.
     if let Some(commit) = commit(workspace) {
@@ -54,13 +50,6 @@ fn build() -> String {
         parts.push(format!("rustflags {flags}"));
     }
     parts.join(", ").replace('\n', " ")
-}
-
-/// The version of a package in `Cargo.lock`, where each `name` is followed by its `version`.
-fn locked(workspace: &Path, package: &str) -> Option<String> {
-    let lock = std::fs::read_to_string(workspace.join("Cargo.lock")).ok()?;
-    let (_, entry) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
-    Some(entry.split_once('"')?.0.to_owned())
 }
 
 /// The commit of the workspace, with `+dirty` where tracked sources differ from it; none outside a checkout.

@@ -10,7 +10,7 @@ use crate::differences::{Difference, differences};
 use crate::error::CompareError;
 use crate::judge::{Judgement, Pair, Settings, Verdict, judge};
 use crate::metric::Metric;
-use crate::side::{Side, SideCell, State, other_thing};
+use crate::side::{Kind, Side, SideCell, State, other_thing};
 
 /// The version of the JSON form.
 const SCHEMA: u32 = 1;
@@ -145,8 +145,13 @@ pub struct Comparison {
 /// Compares two sides.
 ///
 /// # Errors
-/// [`CompareError::NothingInCommon`] when no cell has times on both sides and none broke.
+/// [`CompareError::NothingInCommon`] when no cell has times on both sides and none broke; [`CompareError::Kinds`] when one side is of
+/// `cargo bench` and the other of `zktee run`.
 pub fn compare(base: &Side, new: &Side, settings: &Settings) -> Result<Comparison, CompareError> {
+    if base.kind() != new.kind() {
+        let (bench, run) = if base.kind() == Kind::Benchmarks { (base, new) } else { (new, base) };
+        return Err(CompareError::Kinds { bench: bench.path().to_owned(), run: run.path().to_owned() });
+    }
     let by_run = base.count() > 1 && new.count() > 1;
     let (base_cells, new_cells) = (base.cells(), new.cells());
     let mut remarks = Vec::new();

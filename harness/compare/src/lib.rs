@@ -1,7 +1,7 @@
 //! Did it get slower? Two runs, or a history of runs, held against chance.
 //!
 //! ```text
-//!   run folders -> side -> (cells, series) -> judge (rank, holm) -> Comparison -> text | markdown | JSON
+//!   run folders, criterion's folder -> side -> (cells, series) -> judge (rank, holm) -> Comparison -> text | markdown | JSON
 //!                                               differences ----------^
 //!   run folder -> Entry -> history file -> series -> change points -> timelines (drawn by zktee-report)
 //! ```
@@ -10,6 +10,7 @@
 //! stand in `docs/compare.md`; each method is cited again where it is coded.
 
 mod comparison;
+mod criterion;
 mod differences;
 mod error;
 mod holm;
@@ -24,6 +25,7 @@ mod words;
 pub mod history;
 
 pub use comparison::{Comparison, Remark, RemarkKind, Row, SideInfo, Summary, Unit, compare};
+pub use criterion::CriterionError;
 pub use differences::{About, Difference};
 pub use error::CompareError;
 pub use judge::{Judgement, Pair, Settings, SettingsError, Verdict, judge};

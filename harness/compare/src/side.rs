@@ -11,6 +11,7 @@ use zktee_core::record::{CellPlan, Sample, files};
 use zktee_core::vocabulary::{CellId, Hardware, Outcome, Phase};
 use zktee_report::{Cell, Run, cells, load, stats};
 
+use crate::criterion::{self, CriterionError};
 use crate::error::CompareError;
 use crate::metric::Metric;
 
@@ -22,6 +23,16 @@ const MOST_RUNS: usize = 1000;
 pub struct Side {
     path: PathBuf,
     runs: Vec<(PathBuf, Run)>,
+    kind: Kind,
+}
+
+/// What a side was measured with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `zktee run`: every sample in a process of its own.
+    Runs,
+    /// `cargo bench`: all samples in one process.
+    Benchmarks,
 }
 
 /// A cell of one side.
@@ -48,14 +59,39 @@ pub(crate) enum State {
 }
 
 impl Side {
-    /// Reads a run's folder, or a folder whose subfolders are runs.
+    /// Reads a run's folder, a folder whose subfolders are runs, or what `cargo bench` left: criterion's folder for the last results,
+    /// `FOLDER@NAME` for a saved baseline.
     ///
     /// # Errors
     /// When there is no run, or one that is damaged, or when runs of one folder measured different things under one name.
     pub fn load(path: &Path) -> Result<Self, CompareError> {
-        let side = Self { path: path.to_owned(), runs: Self::runs(path)? };
+        let one = |run, kind| Self { path: path.to_owned(), runs: vec![(path.to_owned(), run)], kind };
+        if let Some(run) = Self::saved_baseline(path)? {
+            return Ok(one(run, Kind::Benchmarks));
+        }
+        let runs = match Self::runs(path) {
+            Err(CompareError::NoRun(path)) => {
+                let run = criterion::read(&path, criterion::LAST)?;
+                return run.map(|run| one(run, Kind::Benchmarks)).ok_or(CompareError::NoRun(path));
+            }
+            runs => runs?,
+        };
+        let side = Self { path: path.to_owned(), runs, kind: Kind::Runs };
         side.check_one_kind()?;
         Ok(side)
+    }
+
+    /// What `cargo bench` saved under a name; none where the path is of something else.
+    fn saved_baseline(path: &Path) -> Result<Option<Run>, CompareError> {
+        let text = path.to_string_lossy();
+        let Some((dir, baseline)) = text.rsplit_once('@').filter(|_| !path.exists()) else { return Ok(None) };
+        let dir = Path::new(dir);
+        let plain = !baseline.is_empty() && !baseline.contains(['/', '\\']) && !baseline.starts_with('.');
+        if !plain || !dir.is_dir() {
+            return Ok(None);
+        }
+        let nothing = || CriterionError::Nothing { dir: dir.to_owned(), baseline: baseline.to_owned() };
+        Ok(Some(criterion::read(dir, baseline)?.ok_or_else(nothing)?))
     }
 
     fn runs(path: &Path) -> Result<Vec<(PathBuf, Run)>, CompareError> {
@@ -101,8 +137,17 @@ impl Side {
         &self.runs[0].1
     }
 
+    /// What it was measured with.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// What has to be known of the folders themselves.
     pub(crate) fn warnings(&self) -> Vec<String> {
+        if self.kind == Kind::Benchmarks {
+            let what = "criterion records neither the machine nor the code: that both sides are of one machine is for you to see to";
+            return vec![format!("{}: {what}", self.path.display())];
+        }
         let of = |(path, run): &(PathBuf, Run)| {
             run.warnings.iter().map(|warning| format!("{}: {warning}", path.display())).collect::<Vec<_>>()
         };

@@ -10,7 +10,9 @@ mod sample;
 pub use environment::Environment;
 pub use load::{LoadRequest, LoadRow};
 pub use probe::{ProbeRow, ProbeVerdict};
-pub use run::{CellPlan, RunRecord, SCHEMA, Settings, Task};
+pub use run::{
+    CellPlan, MergedRun, RunRecord, SCHEMA, Settings, Shard, Task, backend_on_machine, backend_without_machine,
+};
 pub use sample::{Sample, SampleFlag};
 
 /// File names inside a run's folder.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zktee_core::protocol::Job;
 use zktee_core::provider::WorkerCommand;
-use zktee_core::record::{CellPlan, RunRecord};
+use zktee_core::record::{CellPlan, RunRecord, backend_without_machine};
 use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{CellId, Phase};
 
@@ -174,7 +174,7 @@ impl Reverifier<'_> {
         let options = BTreeMap::from([("verified_at".to_owned(), serde_json::Value::from(statement.verified_at))]);
         Ok(Job {
             workload: plan.id.workload.clone(),
-            backend: plan.id.backend.clone(),
+            backend: backend_without_machine(&plan.id.backend).to_owned(),
             dir: self.scratch.to_owned(),
             threads: self.record.settings.threads,
             cache: self.cache.to_owned(),

@@ -4,6 +4,7 @@
 //!   plan ──> run ──> cell ──> process        what to do, in which order, one cell's phase, one worker process
 //!              │       └────> check          is the answer right, is the evidence about it
 //!              └────> folder                 samples.csv, run.json, the lock, the scratch space
+//!   partition, merge                         a plan in parts, on several machines, and put together again
 //! ```
 //!
 //! Everything that a backend can do wrong ends as a [`Failure`] with an outcome, never as the end of the run.
@@ -15,7 +16,9 @@ mod evidence;
 mod failure;
 mod folder;
 mod memory;
+pub mod merge;
 mod pace;
+mod partition;
 mod plan;
 mod probe;
 mod process;
@@ -28,6 +31,7 @@ pub use evidence::{Reverified, Reverifier};
 pub use failure::Failure;
 pub use folder::{FolderError, Log, RunFolder};
 pub use memory::machine_memory_bytes;
+pub use partition::{Partition, PartitionError};
 pub use plan::{Plan, PlanError, PlannedCell, Providers, SetupPolicy};
 pub use process::{Exchange, Interrupt, Limits, WorkerProcess};
 pub use run::{Event, Observer, RunEnd, RunError, run};

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use zktee_config::Workload;
 use zktee_core::provider::{Availability, Profile, Provider, Unavailable, WorkerCommand};
-use zktee_core::record::{CellPlan, RunRecord, SCHEMA, Settings};
+use zktee_core::record::{CellPlan, RunRecord, SCHEMA, Settings, Shard, backend_without_machine};
 use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{CellId, Outcome};
 
 use crate::cell::hex;
 use crate::failure::with_fix;
 use crate::folder::now;
+use crate::partition::Partition;
 use crate::select::Selection;
 
 /// In a quick run cells that are known to take longer than this for one sample of everything are left out.
@@ -90,6 +91,9 @@ pub enum PlanError {
         /// The workload.
         workload: String,
     },
+    /// A merged run has no place of its own to go on in.
+    #[error("{0} was put together by `zktee merge`; go on with the runs that it was made from, then merge them anew")]
+    Merged(String),
     /// The float reference's worker cannot be had.
     #[error("no float reference: {0}")]
     NoReference(Unavailable),
@@ -141,8 +145,23 @@ impl Plan {
             settings,
             cells,
             descriptions: BTreeMap::new(),
+            shard: None,
+            merged: Vec::new(),
         };
         Ok(Self { estimates_s: expected_s, ..Self::of(record, workloads, reference) })
+    }
+
+    /// Keeps one part of the plan alone. A part may be without a cell, where there are more parts than cells.
+    pub fn keep(&mut self, part: Partition, estimate_s: &dyn Fn(&CellId) -> Option<f64>) {
+        let plan: Vec<CellId> = self.record.cells.iter().map(|cell| cell.id.clone()).collect();
+        // What is left out costs nothing.
+        let cost = |cell: &CellPlan| if cell.decided.is_some() { Some(0.0) } else { estimate_s(&cell.id) };
+        let costs: Vec<Option<f64>> = self.record.cells.iter().map(cost).collect();
+        let mut kept = part.of(&costs).into_iter();
+        self.record.cells.retain(|_| kept.next() == Some(true));
+        let cells = &self.record.cells;
+        self.workloads.retain(|name, _| cells.iter().any(|cell| cell.id.workload == *name));
+        self.record.shard = Some(Shard { index: part.index(), count: part.count(), plan });
     }
 
     /// Plans to go on with an earlier run, whose data must be the same as now.
@@ -155,6 +174,9 @@ impl Plan {
         reference: WorkerCommand,
         folder: &str,
     ) -> Result<Self, PlanError> {
+        if !record.merged.is_empty() {
+            return Err(PlanError::Merged(folder.to_owned()));
+        }
         let mut facts: BTreeMap<&str, Facts> = BTreeMap::new();
         for cell in &record.cells {
             let (folder, workload) = (folder.to_owned(), cell.id.workload.clone());
@@ -212,6 +234,8 @@ pub(crate) fn find_worker(
     providers: &Providers,
     policy: &mut SetupPolicy<'_>,
 ) -> Result<WorkerCommand, Unavailable> {
+    // In a merged run the name may say on which machine it was measured.
+    let backend = backend_without_machine(backend);
     let Some(family) = providers.family_of(backend) else {
         let fix = "give the same --config as when the run was begun".to_owned();
         return Err(Unavailable { reason: format!("no backend is named `{backend}`"), fix });

@@ -123,7 +123,9 @@ impl Plan {
         self.worktree(&tree, commit)?;
         eprintln!("zktee: building {revision} ({commit}) in {}", folder.display());
         let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--release", "--locked", "--package", "zktee", "--bin", "zktee"])
+            // Of the workspace's default members, as anybody builds it: for one package alone its dependencies would have other features,
+            // and what is measured would be another program.
+            .args(["build", "--release", "--locked", "--bin", "zktee"])
             .current_dir(&tree)
             .env("CARGO_TARGET_DIR", &target)
             .status()

@@ -9,11 +9,12 @@ use zktee_core::provider::Provider;
 use zktee_ezkl::Ezkl;
 use zktee_halo2::Halo2;
 use zktee_halo2_ipa::Halo2Ipa;
+use zktee_native::Native;
 use zktee_runner::Providers;
 use zktee_stark::Stark;
 
 use crate::cli::{CacheArguments, ConfigArguments};
-use crate::native::{Native, this_program};
+use crate::program::this_program;
 
 /// The workloads and backends that a command works with.
 pub(crate) struct Known {
@@ -31,7 +32,7 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
     // Workers start in folders of their own.
     let srs = arguments.srs.as_deref().map(std::path::absolute).transpose().context("--srs")?;
     let mut families: Vec<Box<dyn Provider>> = vec![
-        Box::new(Native),
+        Box::new(Native::new(program.clone())),
         Box::new(Ezkl::new(cache.clone()).srs_maker(program.clone())),
         Box::new(Halo2::new(program.clone()).srs(srs)),
         Box::new(Halo2Ipa::new(program.clone())),

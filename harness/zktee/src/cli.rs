@@ -49,6 +49,13 @@ pub(crate) enum Command {
         /// The folder of a run
         dir: PathBuf,
     },
+    /// Put the parts of a run, or runs of several machines, together into one table
+    #[command(after_help = "Examples:
+  zktee merge parts/1 parts/2 parts/3 --out results/all
+  zktee merge results/here results/there --out results/both    rows of two kinds of machine stay apart
+
+How to spread a run over a cluster: docs/cluster.md")]
+    Merge(MergeArguments),
     /// Did it get slower? Compare two runs, or two git revisions that take turns
     Compare(Box<CompareArguments>),
     /// Keep runs in short, find where cells became slower or faster, and draw it
@@ -209,6 +216,19 @@ pub(crate) struct LoadArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct MergeArguments {
+    /// Folders of runs: of the same code, with the same settings
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// The folder of the merged run, new or empty
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Put together what there is, though parts of the plan are missing
+    #[arg(long)]
+    pub(crate) incomplete: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     /// The folder of a run
     pub(crate) dir: PathBuf,
@@ -340,9 +360,12 @@ pub(crate) struct RunArguments {
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in DIR: nothing finished is lost or repeated; with --time-budget, until that is used up
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run", "no_probes",
+        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run", "no_probes", "partition",
     ])]
     pub(crate) resume: Option<PathBuf>,
+    /// Measure the I-th of N parts of the plan alone, split by estimated cost; `zktee merge` puts the parts together
+    #[arg(long, value_name = "I/N")]
+    pub(crate) partition: Option<zktee_runner::Partition>,
     /// Print the plan and an estimate, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -7,6 +7,7 @@ mod explain;
 mod history;
 mod init;
 mod load;
+mod merge;
 mod run;
 mod verify;
 mod verify_attestation;
@@ -16,11 +17,12 @@ use zktee_core::protocol::{Worker, serve};
 use zktee_enclave::Interior;
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
+use zktee_native::NativeWorker;
 use zktee_stark::{Profile, StarkWorker};
 
 use crate::cli::{Arguments, Command, DataCommand, DoctorArguments, ListArguments};
 use crate::exit::Code;
-use crate::native::{self, NativeWorker};
+use crate::program::this_program;
 use crate::{backends, doctor, list};
 
 /// Does what the command line asks for.
@@ -36,6 +38,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::Data { command: DataCommand::Fetch { folder, cache } } => data::fetch(folder, &cache),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Load(arguments) => load::load(&arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::VerifyAttestation(arguments) => verify_attestation::verify_attestation(&arguments),
         Command::Conformance { json, program } => conformance::conformance(&program, json),
@@ -57,11 +60,11 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
 
 fn worker(backend: &str) -> anyhow::Result<Code> {
     let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend), Profile::of(backend)) {
-        (native::NAME, ..) => Box::new(NativeWorker::new()),
+        (zktee_native::NAME, ..) => Box::new(NativeWorker::new()),
         (_, Some(statement), _) => Box::new(Halo2Worker::new(statement)),
         (_, _, Some(profile)) => Box::new(StarkWorker::new(profile)),
         (zktee_halo2_ipa::NAME, ..) => Box::new(Halo2IpaWorker::new()),
-        _ => match zktee_enclave::worker(backend, native::this_program()?) {
+        _ => match zktee_enclave::worker(backend, this_program()?) {
             Some(worker) => Box::new(worker),
             None => anyhow::bail!("no worker is built in for `{backend}`"),
         },

@@ -7,6 +7,7 @@ use zktee_compare::{CompareError, SettingsError};
 use zktee_config::ConfigError;
 use zktee_report::samples::{JournalError, SamplesError};
 use zktee_report::{LoadError, ReportError};
+use zktee_runner::merge::MergeError;
 use zktee_runner::{FolderError, PlanError, RunError, SelectionError};
 
 use crate::ab::AbError;
@@ -87,7 +88,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
     }
     if let Some(error) = error.downcast_ref::<PlanError>() {
         return Some(match error {
-            PlanError::Empty | PlanError::UnknownWorkload { .. } => Code::Usage,
+            PlanError::Empty | PlanError::UnknownWorkload { .. } | PlanError::Merged(_) => Code::Usage,
             PlanError::WorkloadChanged { .. } => Code::BadInput,
             PlanError::NoReference(_) => Code::Internal,
         });
@@ -110,6 +111,13 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
         Some(CompareError::Io { .. }) => return Some(Code::Storage),
         Some(_) => return Some(Code::BadInput),
         None => {}
+    }
+    if let Some(error) = error.downcast_ref::<MergeError>() {
+        return match error {
+            MergeError::Folder(error) => known(error),
+            MergeError::Io { .. } | MergeError::Rows(_) => Some(Code::Storage),
+            _ => Some(Code::BadInput),
+        };
     }
     error.is::<LoadError>().then_some(Code::BadInput)
 }

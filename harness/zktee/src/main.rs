@@ -9,7 +9,7 @@ mod environment;
 mod estimate;
 mod exit;
 mod list;
-mod native;
+mod program;
 mod progress;
 
 use std::process::ExitCode;

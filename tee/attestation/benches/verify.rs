@@ -1,6 +1,6 @@
 //! What a verification and a document cost, and what the signature's library contributes to it.
 //!
-//! `cargo bench -p zktee-attestation --bench verify`
+//! `cargo bench --bench verify`
 
 use std::{collections::BTreeMap, hint::black_box};
 

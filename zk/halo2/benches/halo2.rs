@@ -1,6 +1,6 @@
 //! Planning, keys, witness, proof and verification of the built-in workloads, and upstream's prover beside ours.
 //!
-//! `cargo bench -p zktee-halo2`. One iteration is one call of the workload: all 150 or 500 inputs of `ols-iris` and `mlp-iris`, one input of
+//! `cargo bench --bench halo2`. One iteration is one call of the workload: all 150 or 500 inputs of `ols-iris` and `mlp-iris`, one input of
 //! the others. Sums over points, transforms and the quotient have benchmarks of their own in `zktee-halo2-prover`.
 
 use std::cell::LazyCell;

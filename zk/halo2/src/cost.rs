@@ -1,6 +1,6 @@
 //! What a circuit will cost to prove, before it is proven: a model of the prover's work in counted operations.
 //!
-//! Four numbers were measured (one core of an AMD EPYC at 2.45 GHz, `cargo bench -p zktee-halo2-prover`) and stand below; all else is counted.
+//! Four numbers were measured (one core of an AMD EPYC at 2.45 GHz, `cargo bench --bench msm --bench fft --bench prover`) and stand below; all else is counted.
 //! The model is there to choose between layouts, so what matters is that it ranks them as the clock does.
 
 use halo2_proofs::halo2curves::bn256::Fr;

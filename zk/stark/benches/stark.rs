@@ -1,6 +1,6 @@
 //! Keys, proofs, their stages and verification of the built-in workloads.
 //!
-//! `cargo bench -p zktee-stark`. One iteration is one call of the workload: all 150 or 500 inputs of `ols-iris` and `mlp-iris`, one input of
+//! `cargo bench --bench stark`. One iteration is one call of the workload: all 150 or 500 inputs of `ols-iris` and `mlp-iris`, one input of
 //! the others. `prove` goes from the inputs to the proof's bytes. What a proof costs in CPU time is in the group `prove-cpu`; sizes and
 //! bits are printed once.
 

@@ -66,6 +66,11 @@ impl Timed {
         Some(Reading { wall_s: wall_s / count, user_s: user_s / count, system_s: system_s / count, peak_rss_bytes })
     }
 
+    /// How many calls the last [`Timed::reading`] is a mean of.
+    pub fn iterations(&self) -> Option<u64> {
+        self.taken.map(|(_, iterations)| iterations)
+    }
+
     /// Times a call that may be too short for the clock and has no effect but its value: it is repeated until 5 ms are filled,
     /// and the reading is a mean.
     pub fn repeat<T>(&mut self, mut f: impl FnMut() -> T) -> T {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::Description;
+use crate::record::Environment;
 use crate::vocabulary::{CellId, Outcome};
 
 /// The version of the whole folder's layout. A folder of a newer one is not touched.
@@ -27,6 +28,57 @@ pub struct RunRecord {
     pub cells: Vec<CellPlan>,
     /// What each backend said of itself, by backend with profile.
     pub descriptions: BTreeMap<String, Description>,
+    /// The part that this is of a larger plan; none where it is the whole one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The runs that were put together here; none where it was measured as it stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedRun>,
+}
+
+/// One of the parts that a plan was split into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which part, from 1.
+    pub index: u32,
+    /// How many parts there are.
+    pub count: u32,
+    /// The cells of the whole plan, in its order.
+    pub plan: Vec<CellId>,
+}
+
+/// One of the runs that a merged one was put together from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergedRun {
+    /// Its folder, as it was named.
+    pub folder: String,
+    /// When it began, RFC 3339, UTC.
+    pub started_at: String,
+    /// Its command line.
+    pub command: Vec<String>,
+    /// Its part of the plan, from 1; none where it was no part of one.
+    pub shard: Option<u32>,
+    /// Which kind of machine it was measured on, from 1. Backends of machine 1 keep their names.
+    pub machine: u32,
+    /// That machine.
+    pub environment: Environment,
+}
+
+/// What stands before the machine's number in the name of a backend of a merged run.
+const ON_MACHINE: &str = " (machine ";
+
+/// The name of a backend in a merged run's row for one kind of machine: on machine 1 its own.
+pub fn backend_on_machine(backend: &str, machine: u32) -> String {
+    if machine <= 1 { backend.to_owned() } else { format!("{backend}{ON_MACHINE}{machine})") }
+}
+
+/// A backend's own name, from the name that it may have in a merged run.
+pub fn backend_without_machine(name: &str) -> &str {
+    let number = |rest: &str| rest.strip_suffix(')').is_some_and(|it| it.parse::<u32>().is_ok());
+    match name.rsplit_once(ON_MACHINE) {
+        Some((backend, rest)) if number(rest) => backend,
+        _ => name,
+    }
 }
 
 /// What holds for every cell of a run.
@@ -88,4 +140,18 @@ pub struct CellPlan {
     pub inputs_sha256: String,
     /// An outcome known before the first worker starts (`unavailable`, `refused`), with its reason and fix.
     pub decided: Option<(Outcome, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_another_machine_still_names_its_backend() {
+        assert_eq!(backend_on_machine("halo2/public-input", 1), "halo2/public-input");
+        for name in ["native", "halo2/public-input", "mine (machine x)"] {
+            assert_eq!(backend_without_machine(&backend_on_machine(name, 12)), name);
+            assert_eq!(backend_without_machine(name), name);
+        }
+    }
 }

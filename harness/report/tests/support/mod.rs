@@ -40,6 +40,8 @@ impl Fixture {
             settings,
             cells: Vec::new(),
             descriptions: BTreeMap::new(),
+            shard: None,
+            merged: Vec::new(),
         };
         let environment = Environment {
             cpu: "Example CPU 9000".to_owned(),

@@ -57,13 +57,14 @@ Examples:
   zktee run --samples 10 --out results/before            then change the code, and
   zktee run --samples 10 --out results/after
   zktee compare results/before results/after
+  zktee compare target/criterion@before target/criterion what cargo bench left, saved by --save-baseline before
   zktee compare --ab main HEAD -- --workload ols-iris --backend native,'halo2*'
   zktee compare --ab main HEAD --rounds 12 --confirm --format md -- --workload 'mlp*' --backend 'halo2*'
   zktee compare results/ab-x/base results/ab-x/new       what --ab left can be compared again
 
 Method, sources and limits: docs/compare.md")]
 pub(crate) struct CompareArguments {
-    /// The folder of a run, or a folder of runs of the same code, before
+    /// The folder of a run, a folder of runs of the same code, or what cargo bench left (FOLDER or FOLDER@NAME), before
     #[arg(required_unless_present = "ab", requires = "new")]
     pub(crate) base: Option<PathBuf>,
     /// The same, after

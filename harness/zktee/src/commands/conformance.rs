@@ -2,10 +2,11 @@
 
 use anyhow::Context as _;
 use zktee_core::provider::{Provider as _, WorkerCommand};
+use zktee_native::{NAME, Native};
 use zktee_runner::conformance::check;
 
 use crate::exit::Code;
-use crate::native::{NAME, Native};
+use crate::program::this_program;
 
 /// The smallest of the built-in workloads: three inputs, one output.
 const WORKLOAD: &str = "ols-iris";
@@ -23,7 +24,8 @@ pub(crate) fn conformance(program: &[String], json: bool) -> anyhow::Result<Code
     let workload = workload.context("the built-in workload is gone")?;
     let scratch = std::env::temp_dir().join(format!("zktee-conformance-{}", std::process::id()));
     std::fs::create_dir_all(scratch.join("cache")).with_context(|| format!("{}", scratch.display()))?;
-    let findings = check(&command, &scratch, workload, Native.command(NAME)?);
+    let reference = Native::new(this_program().context("the running program cannot be found again")?).command(NAME)?;
+    let findings = check(&command, &scratch, workload, reference);
     let _ = std::fs::remove_dir_all(&scratch);
     let findings = findings?;
     let broken = findings.iter().filter(|finding| finding.kept != Some(true)).count();

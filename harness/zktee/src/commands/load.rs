@@ -13,7 +13,7 @@ use zktee_runner::Selection;
 use crate::backends;
 use crate::cli::LoadArguments;
 use crate::exit::Code;
-use crate::native::this_program;
+use crate::program::this_program;
 use crate::progress::Progress;
 
 /// The longest that the one answer may take by which all others are judged.

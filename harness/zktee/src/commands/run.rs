@@ -10,6 +10,7 @@ use zktee_config::SCALE_FAMILIES;
 use zktee_core::provider::Provider as _;
 use zktee_core::record::{Environment, RunRecord, Settings, files};
 use zktee_core::vocabulary::{CellId, Outcome};
+use zktee_native::{NAME as NATIVE, Native, TRACT_VERSION};
 use zktee_report::Cell;
 use zktee_runner::{
     Apart, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
@@ -20,7 +21,7 @@ use crate::cli::RunArguments;
 use crate::environment;
 use crate::estimate::Estimates;
 use crate::exit::Code;
-use crate::native::{NAME as NATIVE, Native};
+use crate::program::this_program;
 use crate::progress::Progress;
 
 /// What a glob has to write out to select from the scaling study: every family's name ends in it.
@@ -143,7 +144,7 @@ fn plan_new(
     workloads.extend(study(|name| wanted.takes_apart(name))?);
     let estimates = Estimates::published();
     let estimate = |cell: &CellId| estimates.cell_s(cell);
-    Ok(Plan::new(
+    let mut plan = Plan::new(
         workloads,
         &backends,
         providers,
@@ -151,7 +152,11 @@ fn plan_new(
         settings(arguments),
         std::env::args().collect(),
         &estimate,
-    )?)
+    )?;
+    if let Some(part) = arguments.partition {
+        plan.keep(part, &estimate);
+    }
+    Ok(plan)
 }
 
 /// The members of the scaling study that are wanted; no other is made.
@@ -161,7 +166,9 @@ fn study(wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<zktee_config::Work
 }
 
 fn reference() -> anyhow::Result<zktee_core::provider::WorkerCommand> {
-    Ok(Native.command(NATIVE).map_err(zktee_runner::PlanError::NoReference)?)
+    let program =
+        this_program().context("the running program cannot be found again; start zktee from a path that stays")?;
+    Ok(Native::new(program).command(NATIVE).map_err(zktee_runner::PlanError::NoReference)?)
 }
 
 fn settings(arguments: &RunArguments) -> Settings {
@@ -219,11 +226,12 @@ fn versions() -> BTreeMap<String, String> {
         ("ezkl".to_owned(), zktee_ezkl::EZKL_VERSION.to_owned()),
         ("halo2-axiom".to_owned(), zktee_halo2::HALO2_VERSION.to_owned()),
         ("halo2_proofs".to_owned(), zktee_halo2_ipa::HALO2_VERSION.to_owned()),
-        ("tract-onnx".to_owned(), env!("ZKTEE_TRACT_VERSION").to_owned()),
+        ("tract-onnx".to_owned(), TRACT_VERSION.to_owned()),
     ])
 }
 
-fn report(folder: &RunFolder) -> anyhow::Result<Vec<Cell>> {
+/// Writes the report of what a folder holds, and prints its table.
+pub(crate) fn report(folder: &RunFolder) -> anyhow::Result<Vec<Cell>> {
     let run = zktee_report::load(folder.root())?;
     for warning in &run.warnings {
         eprintln!("zktee: {warning}");
@@ -252,6 +260,9 @@ fn show_plan(record: &RunRecord) {
             }
         };
         println!("{:<18} {:<16} {:>6} {:>6}  {about}", cell.id.workload, cell.id.backend, cell.batch, cell.repeat);
+    }
+    if let Some(shard) = &record.shard {
+        println!("\nThis is part {} of {} of a plan of {} cells.", shard.index, shard.count, shard.plan.len());
     }
     let settings = &record.settings;
     let budget = settings.time_budget_s.unwrap_or(f64::INFINITY);

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{BasicConstraints, CustomExtension, DnType, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256};
 use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{EndEntityCert, KeyUsage, aws_lc_rs::ECDSA_P384_SHA384};
+use webpki::{EndEntityCert, KeyUsage, ring::ECDSA_P384_SHA384};
 use zktee_attestation::{
     Content, Rejected, document, verify,
     verify::{CertificateFault, Position},

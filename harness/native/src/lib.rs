@@ -9,13 +9,26 @@ use zktee_core::vocabulary::{Phase, Trust};
 use zktee_models::reference::{FloatModel, ReferenceError};
 
 /// The name in `--backend`.
-pub(crate) const NAME: &str = "native";
+pub const NAME: &str = "native";
+
+/// The version of tract that infers.
+pub const TRACT_VERSION: &str = "0.23.9";
 
 const UNOPTIMISED: &str =
     "tract's optimiser fails on this model or changes its answers: it runs as it stands in the file";
 
-/// `native` as a family of one.
-pub(crate) struct Native;
+/// `native` as a family of one. Its worker is `PROGRAM worker native`.
+#[derive(Debug, Clone)]
+pub struct Native {
+    program: PathBuf,
+}
+
+impl Native {
+    /// With the program that serves [`NativeWorker`] when it is called that way.
+    pub const fn new(program: PathBuf) -> Self {
+        Self { program }
+    }
+}
 
 impl Provider for Native {
     fn profiles(&self) -> Vec<Profile> {
@@ -32,29 +45,20 @@ impl Provider for Native {
     }
 
     fn command(&self, _backend: &str) -> Result<WorkerCommand, Unavailable> {
-        let program = this_program().map_err(|error| Unavailable {
-            reason: format!("the running program cannot be found again: {error}"),
-            fix: "start zktee from a path that stays".to_owned(),
-        })?;
+        let program = self.program.clone();
         Ok(WorkerCommand { program, args: vec!["worker".into(), NAME.into()], env: Vec::new() })
     }
 }
 
-/// The running program's file.
-pub(crate) fn this_program() -> std::io::Result<PathBuf> {
-    // On Linux this survives the file being replaced by a newer build while a run goes on.
-    let own = PathBuf::from("/proc/self/exe");
-    if own.exists() { std::fs::canonicalize(own) } else { std::env::current_exe() }
-}
-
 /// The worker's side.
-pub(crate) struct NativeWorker {
+#[derive(Debug)]
+pub struct NativeWorker {
     loaded: Option<(PathBuf, usize, FloatModel)>,
 }
 
 impl NativeWorker {
     /// A worker that has nothing loaded.
-    pub(crate) fn new() -> Self {
+    pub const fn new() -> Self {
         Self { loaded: None }
     }
 
@@ -64,11 +68,17 @@ impl NativeWorker {
     }
 }
 
+impl Default for NativeWorker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Worker for NativeWorker {
     fn describe(&self) -> Description {
         Description {
             name: "tract-onnx".to_owned(),
-            version: env!("ZKTEE_TRACT_VERSION").to_owned(),
+            version: TRACT_VERSION.to_owned(),
             phases: vec![Phase::Setup, Phase::Infer],
             prove_includes_infer: false,
             trust: Trust::no_evidence(),
@@ -123,4 +133,15 @@ fn refusal(error: ReferenceError) -> WorkerError {
         _ => ErrorKind::Refused,
     };
     WorkerError::new(kind, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_one_that_is_built_in() {
+        let lock = include_str!("../../../Cargo.lock");
+        assert!(lock.contains(&format!("name = \"tract-onnx\"\nversion = \"{TRACT_VERSION}\"")));
+    }
 }
