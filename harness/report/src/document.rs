@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use zktee_core::record::files;
+use zktee_core::vocabulary::Outcome;
 
 use crate::cell::Cell;
 use crate::claims::Claims;
 use crate::load::Run;
 use crate::load_table::load_table;
 use crate::plots::Plot;
+use crate::prices::Rate;
 use crate::scaling::Families;
 use crate::table::Table;
-use crate::{article, scaling, summary, tables};
+use crate::{article, batch, scaling, summary, tables};
 
 /// A report.
 pub(crate) struct Document<'a> {
@@ -42,7 +44,14 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
     let families = Families::of(cells);
     let warnings = summary::warnings(run, cells);
     let candidates = [
-        ("summary", "Summary", vec![Block::List(summary::sentences(run, cells, &families, claims))]),
+        (
+            "summary",
+            "Summary",
+            vec![
+                Block::Paragraph(summary::in_short(cells, &families, claims)),
+                Block::List(summary::sentences(run, cells, &families, claims)),
+            ],
+        ),
         (
             "machine",
             "Machine",
@@ -50,7 +59,11 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ),
         ("warnings", "Warnings", list(warnings)),
         ("article", "The article's figures beside ours", article_blocks(cells, claims, figure("total").collect())),
+        ("trust", "Trust", trust_blocks(run)),
         ("time", "Time by phase", figure("time").collect()),
+        ("batch", "What a batch saves", batch_blocks(cells, claims, figure("batch").collect())),
+        ("cold", "The first evidence, and the next", cold_blocks(cells)),
+        ("cost", "What an inference costs", cost_blocks(run, cells)),
         ("memory", "Memory", figure("memory").collect()),
         ("sizes", "Sizes", figure("sizes").collect()),
         ("accuracy", "Error against time", figure("accuracy").collect()),
@@ -58,7 +71,6 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ("cells", "All cells", cell_blocks(run, cells, &families)),
         ("probes", "Forgeries", probe_blocks(run, cells)),
         ("load", "Many clients at once", load_blocks(run)),
-        ("trust", "Trust", trust_blocks(run)),
         ("notes", "Notes of the workers", list(workers)),
         ("method", "How it was measured", vec![Block::List(summary::method(run)), Block::Paragraph(file_list())]),
     ];
@@ -76,9 +88,43 @@ fn list(items: Vec<String>) -> Vec<Block<'static>> {
 
 fn article_blocks<'a>(cells: &[Cell], claims: &Claims, figures: Vec<Block<'a>>) -> Vec<Block<'a>> {
     let mut blocks = vec![Block::Table(article::comparison(claims, cells))];
+    blocks.extend(tables::not_here(cells).map(Block::Paragraph));
     blocks.extend(figures);
     blocks.extend(article::quotients(claims, cells).map(Block::Table));
     blocks.push(Block::List(article::notes(claims)));
+    blocks
+}
+
+/// For each group its meaning, its figure and its table.
+fn batch_blocks<'a>(cells: &[Cell], claims: &Claims, figures: Vec<Block<'a>>) -> Vec<Block<'a>> {
+    let mut blocks = Vec::new();
+    // A figure a group, in the same order.
+    for (group, figure) in batch::groups(cells).iter().zip(figures) {
+        blocks.extend(batch::meaning(group, claims).map(Block::Paragraph));
+        blocks.push(figure);
+        blocks.push(Block::Table(batch::table(group)));
+        blocks.extend(list(batch::missing(group)));
+    }
+    blocks
+}
+
+fn cold_blocks<'a>(cells: &[Cell]) -> Vec<Block<'a>> {
+    let note = "Cold is what one waits for the first evidence of one call: the first calls of the run's first processes of setup, of inference \
+                where it is in the total, and of proving or attesting, before any warm-up; reading files and starting processes are not in it. \
+                Warm are the medians of the same without the setup.";
+    let table = tables::cold(cells).map(Block::Table);
+    table.into_iter().flat_map(|table| [table, Block::Paragraph(note.to_owned())]).collect()
+}
+
+fn cost_blocks<'a>(run: &Run, cells: &[Cell]) -> Vec<Block<'a>> {
+    let cores = run.environment.as_ref().map(|it| it.cores);
+    let Some(rate) = Rate::of(&run.record.settings, run.environment.as_ref()) else {
+        let none = "No cost is given: this machine is no instance that has a price in reports/prices.toml. `--instance TYPE` reckons as if \
+                    it were one, and reports then say that this is assumed.";
+        return vec![Block::Paragraph(none.to_owned())];
+    };
+    let mut blocks = vec![Block::Paragraph(rate.sentence(cores))];
+    blocks.extend(tables::cost(cells).map(Block::Table));
     blocks
 }
 
@@ -100,8 +146,12 @@ fn scaling_blocks<'a>(run: &Run, families: &Families, figures: Vec<Block<'a>>) -
 fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
     let table = families.others(cells);
-    for workload in tables::workloads(&table) {
-        let of_it: Vec<&Cell> = cells.iter().filter(|c| c.workload == workload).collect();
+    for workload in tables::workloads(&table).into_iter().filter(|workload| !batch::is_between(workload)) {
+        let here = cells.iter().filter(|c| c.workload == workload && c.outcome != Outcome::Unavailable);
+        let of_it: Vec<&Cell> = here.collect();
+        if of_it.is_empty() {
+            continue;
+        }
         blocks.push(Block::Table(tables::times(workload, &of_it, run.record.settings.min_samples)));
         blocks.extend(tables::evidence(workload, &of_it).map(Block::Table));
     }

@@ -165,6 +165,89 @@ pub(crate) fn reasons(cells: &[Cell]) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
+/// What is missing on this machine, in one line for all workloads.
+pub fn not_here(cells: &[Cell]) -> Option<String> {
+    let missing = |cell: &&Cell| cell.outcome == Outcome::Unavailable;
+    let mut backends: Vec<&str> = Vec::new();
+    for cell in cells.iter().filter(missing) {
+        if !backends.contains(&cell.backend.as_str()) {
+            backends.push(&cell.backend);
+        }
+    }
+    let one = |backend: &str| {
+        let of_it: Vec<&Cell> = cells.iter().filter(|c| c.backend == backend).collect();
+        let gone: Vec<&str> = of_it.iter().copied().filter(|c| missing(&c)).map(|c| c.workload.as_str()).collect();
+        if gone.len() == of_it.len() { backend.to_owned() } else { format!("{backend} on {}", gone.join(", ")) }
+    };
+    let named: Vec<String> = backends.into_iter().map(one).collect();
+    (!named.is_empty()).then(|| format!("Not here: {}.", named.join("; ")))
+}
+
+/// The first evidence including the setup beside the next, of one call.
+pub(crate) fn cold(cells: &[Cell]) -> Option<Table> {
+    let mut table = Table::new(
+        "The first evidence with its setup, and the next: one call",
+        &[
+            Column::text("Workload"),
+            Column::text("Backend"),
+            Column::number("Cold"),
+            Column::number("Warm"),
+            Column::number("Cold over warm"),
+            Column::text("Outcome"),
+        ],
+    );
+    let mut last = "";
+    for cell in cells {
+        let Some((cold, warm)) = cell.cold_wall_s.zip(cell.warm_wall_s) else { continue };
+        table
+            .push(vec![
+                Field::new(Style::Strong, cell.workload.clone()),
+                cell.backend.clone().into(),
+                units::seconds(cold).into(),
+                units::seconds(warm).into(),
+                units::ratio(cold / warm).into(),
+                show::outcome(cell),
+            ])
+            .begins_group = last != cell.workload;
+        last = &cell.workload;
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
+/// What a million inputs cost, where there is a price.
+pub(crate) fn cost(cells: &[Cell]) -> Option<Table> {
+    let mut table = Table::new(
+        "What a million inputs cost",
+        &[
+            Column::text("Workload"),
+            Column::text("Backend"),
+            Column::number("Total, an input"),
+            Column::number("USD a million inputs"),
+            Column::text("Machine"),
+            Column::text("Price seen"),
+            Column::text("Outcome"),
+        ],
+    );
+    let mut last = "";
+    for cell in cells {
+        let Some((cost, instance)) = cell.cost_usd_per_input.zip(cell.cost_instance.as_deref()) else { continue };
+        let assumed = if cell.cost_assumed == Some(false) { "" } else { " (assumed)" };
+        table
+            .push(vec![
+                Field::new(Style::Strong, cell.workload.clone()),
+                cell.backend.clone().into(),
+                cell.total_wall_s_per_input.map_or_else(|| NOTHING.to_owned(), units::seconds).into(),
+                units::money(cost * 1e6).into(),
+                format!("{instance}{assumed}").into(),
+                cell.cost_price_seen.as_deref().unwrap_or(NOTHING).into(),
+                show::outcome(cell),
+            ])
+            .begins_group = last != cell.workload;
+        last = &cell.workload;
+    }
+    (!table.rows.is_empty()).then_some(table)
+}
+
 /// How many forgeries each cell's verifier rejected.
 pub(crate) fn probes(cells: &[Cell]) -> Table {
     let mut table = Table::new(

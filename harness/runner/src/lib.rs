@@ -20,15 +20,17 @@ mod plan;
 mod probe;
 mod process;
 mod progress;
+mod publish;
 mod reference;
 mod run;
 mod select;
 
-pub use evidence::{Reverified, Reverifier};
+pub use evidence::{Reverified, Reverifier, Verdict};
 pub use failure::Failure;
 pub use folder::{FolderError, Log, RunFolder};
 pub use memory::machine_memory_bytes;
 pub use plan::{Plan, PlanError, PlannedCell, Providers, SetupPolicy};
 pub use process::{Exchange, Interrupt, Limits, WorkerProcess};
+pub use publish::{PublishError, Published, Publisher};
 pub use run::{Event, Observer, RunEnd, RunError, run};
 pub use select::{Apart, Selection, SelectionError};
