@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn every_built_in_workload_holds_together() {
         let all = builtins().unwrap();
-        assert_eq!(all.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), [&BUILTIN_NAMES[..], &BATCH_NAMES].concat());
+        assert_eq!(
+            all.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
+            [&BUILTIN_NAMES[..], &BATCH_NAMES].concat()
+        );
         for it in all {
             let facts = inspect(&it.onnx).unwrap();
             let input = facts.input_shape().unwrap();
@@ -136,7 +139,11 @@ mod tests {
         for (name, batch) in BATCH_NAMES.into_iter().zip([10, 100]) {
             assert_eq!(shape(name), (batch, 1, true));
             let it = builtin(name).unwrap();
-            assert_eq!((it.inputs, &it.onnx), (whole.call(0).slice(0, batch), &whole.onnx), "the first of the same inputs");
+            assert_eq!(
+                (it.inputs, &it.onnx),
+                (whole.call(0).slice(0, batch), &whole.onnx),
+                "the first of the same inputs"
+            );
         }
         assert!(builtin("lenet").unwrap_err().to_string().contains("lenet-mnist"));
     }

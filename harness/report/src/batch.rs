@@ -80,9 +80,7 @@ pub(crate) fn groups(cells: &[Cell]) -> Vec<Group<'_>> {
         }
     }
     let belongs = |cell: &Cell, name: &str| {
-        cell.workload == name
-            || base_of(&cell.workload) == Some(name)
-            || cell.workload.strip_suffix(EACH) == Some(name)
+        cell.workload == name || base_of(&cell.workload) == Some(name) || cell.workload.strip_suffix(EACH) == Some(name)
     };
     let group = |name| {
         let mut of_it: Vec<&Cell> = cells.iter().filter(|cell| belongs(cell, name)).collect();
@@ -185,7 +183,10 @@ pub(crate) fn meaning(group: &Group, claims: &Claims) -> Option<String> {
             .collect::<Vec<_>>()
     });
     let claimed = claimed.filter(|claims| !claims.is_empty()).map(|claims| {
-        format!(" The article does not say which it means by its {}; its claim has to stand beside both.", claims.join(", "))
+        format!(
+            " The article does not say which it means by its {}; its claim has to stand beside both.",
+            claims.join(", ")
+        )
     });
     let times: Vec<String> = pairs.into_iter().map(|(_, words)| words).collect();
     Some(format!(

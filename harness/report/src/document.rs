@@ -10,10 +10,9 @@ use crate::claims::Claims;
 use crate::load::Run;
 use crate::load_table::load_table;
 use crate::plots::Plot;
-use crate::prices::Rate;
 use crate::scaling::Families;
 use crate::table::Table;
-use crate::{article, batch, scaling, summary, tables};
+use crate::{article, batch, reckoned, scaling, summary, tables};
 
 /// A report.
 pub(crate) struct Document<'a> {
@@ -62,8 +61,8 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ("trust", "Trust", trust_blocks(run)),
         ("time", "Time by phase", figure("time").collect()),
         ("batch", "What a batch saves", batch_blocks(cells, claims, figure("batch").collect())),
-        ("cold", "The first evidence, and the next", cold_blocks(cells)),
-        ("cost", "What an inference costs", cost_blocks(run, cells)),
+        ("cold", "The first evidence, and the next", reckoned::cold_blocks(cells)),
+        ("cost", "What an inference costs", reckoned::cost_blocks(run, cells)),
         ("memory", "Memory", figure("memory").collect()),
         ("sizes", "Sizes", figure("sizes").collect()),
         ("accuracy", "Error against time", figure("accuracy").collect()),
@@ -105,26 +104,6 @@ fn batch_blocks<'a>(cells: &[Cell], claims: &Claims, figures: Vec<Block<'a>>) ->
         blocks.push(Block::Table(batch::table(group)));
         blocks.extend(list(batch::missing(group)));
     }
-    blocks
-}
-
-fn cold_blocks<'a>(cells: &[Cell]) -> Vec<Block<'a>> {
-    let note = "Cold is what one waits for the first evidence of one call: the first calls of the run's first processes of setup, of inference \
-                where it is in the total, and of proving or attesting, before any warm-up; reading files and starting processes are not in it. \
-                Warm are the medians of the same without the setup.";
-    let table = tables::cold(cells).map(Block::Table);
-    table.into_iter().flat_map(|table| [table, Block::Paragraph(note.to_owned())]).collect()
-}
-
-fn cost_blocks<'a>(run: &Run, cells: &[Cell]) -> Vec<Block<'a>> {
-    let cores = run.environment.as_ref().map(|it| it.cores);
-    let Some(rate) = Rate::of(&run.record.settings, run.environment.as_ref()) else {
-        let none = "No cost is given: this machine is no instance that has a price in reports/prices.toml. `--instance TYPE` reckons as if \
-                    it were one, and reports then say that this is assumed.";
-        return vec![Block::Paragraph(none.to_owned())];
-    };
-    let mut blocks = vec![Block::Paragraph(rate.sentence(cores))];
-    blocks.extend(tables::cost(cells).map(Block::Table));
     blocks
 }
 

@@ -22,6 +22,7 @@ mod load_table;
 mod markdown;
 mod plots;
 mod prices;
+mod reckoned;
 mod rows;
 pub mod samples;
 mod scaling;

@@ -184,7 +184,7 @@ impl Rate {
         let it = &self.price;
         let assumed = match (self.assumed, cores) {
             (true, Some(cores)) => format!(
-                " This machine ({cores} cores) is none of these: the cost is what it would be if {} were as fast, which nobody measured.",
+                " This machine ({cores} cores) is no such instance: the cost is what it would be if {} were as fast, which nobody measured.",
                 it.name
             ),
             (true, None) => " That the machine was one is an assumption.".to_owned(),
@@ -246,7 +246,10 @@ mod tests {
         };
         let plain = cost(Outcome::Measured, Hardware::None, 1 << 30, 2).unwrap();
         assert!((plain - 0.0765).abs() < 1e-12, "an hour of it: {plain}");
-        assert!(cost(Outcome::Measured, Hardware::Real, 1, 2).is_some() && cost(Outcome::Estimated, Hardware::None, 1, 2).is_some());
+        assert!(
+            cost(Outcome::Measured, Hardware::Real, 1, 2).is_some()
+                && cost(Outcome::Estimated, Hardware::None, 1, 2).is_some()
+        );
         assert_eq!(cost(Outcome::Simulated, Hardware::Simulated, 1, 2), None, "simulated");
         assert_eq!(cost(Outcome::Simulated, Hardware::None, 1, 2), None, "simulated, whatever else is said");
         assert_eq!(cost(Outcome::Estimated, Hardware::Simulated, 1, 2), None, "simulated, whatever else is said");

@@ -51,11 +51,13 @@ fn dearer<'a>(names: &[&'a str], cells: &'a [Cell]) -> Option<String> {
             format!("{what} {least} ({}) to {most} ({}) its time", one(a, on_a), one(b, on_b))
         })
     };
-    let parts: Vec<String> =
-        [spread(Kind::Zk, "a proof with its verification"), spread(Kind::Tee, "an attested answer with its verification")]
-            .into_iter()
-            .flatten()
-            .collect();
+    let parts: Vec<String> = [
+        spread(Kind::Zk, "a proof with its verification"),
+        spread(Kind::Tee, "an attested answer with its verification"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     (!parts.is_empty()).then(|| format!("Beside the plain answer, at its fastest {}.", parts.join(", and ")))
 }
 
@@ -64,7 +66,12 @@ fn beside_claims(cells: &[Cell], claims: &Claims) -> Option<String> {
     let one = |group: &article::Group| {
         let (cell, total, who, stated) = beside_claim(group)?;
         let workload = &group.row.id;
-        Some(format!("{} by {} against {} ({who}) on {workload}", units::seconds(total), cell.backend, stated.text(units::seconds)))
+        Some(format!(
+            "{} by {} against {} ({who}) on {workload}",
+            units::seconds(total),
+            cell.backend,
+            stated.text(units::seconds)
+        ))
     };
     let all: Vec<String> = article::groups(claims, cells).iter().filter_map(one).collect();
     (!all.is_empty()).then(|| format!("Beside the article's claims stand {}.", all.join(", ")))
@@ -249,6 +256,9 @@ pub(crate) fn method(run: &Run) -> Vec<String> {
     out
 }
 
+/// A warning names no more cells: a list of all says less than their number.
+const MOST_NAMED: usize = 12;
+
 /// How far a sample may begin before the one before it in its cell has ended: times of day are recorded to the millisecond, and may be set.
 const OVERLAP_S: f64 = 0.05;
 
@@ -299,7 +309,13 @@ pub(crate) fn warnings(run: &Run, cells: &[Cell]) -> Vec<String> {
             "stage-mismatch" => "the stages of a phase take longer than the phase",
             _ => "see docs/results.md",
         };
-        out.push(format!("{flag} ({meaning}): {}", cells.join(", ")));
+        let named = match cells.get(MOST_NAMED..).filter(|rest| !rest.is_empty()) {
+            Some(rest) => {
+                format!("{} and {} more (column flags of cells.csv)", cells[..MOST_NAMED].join(", "), rest.len())
+            }
+            None => cells.join(", "),
+        };
+        out.push(format!("{flag} ({meaning}): {named}"));
     }
     out.extend(overlaps(run));
     let cores = run.environment.as_ref().map(|e| e.cores as f64);

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::document::{Block, Document};
 use crate::table::{Field, NOTHING, Style, Table};
 
-const BEGIN: &str = r"% Made by `zktee report`. Each longtable stands by itself; it needs the packages booktabs and longtable.
+const BEGIN: &str = r"% Made by `zktee report`. Each longtable stands by itself; it needs the packages booktabs and longtable,
+% and to be compiled three times until the columns have their widths.
 \documentclass[10pt,landscape]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
@@ -76,7 +77,9 @@ fn table_text(table: &Table) -> String {
             .iter()
             .enumerate()
             .map(|(i, field)| match (i == last && spans > 1, field_text(field)) {
-                (true, text) => format!("\\multicolumn{{{spans}}}{{l}}{{\\parbox[t]{{0.5\\linewidth}}{{\\raggedright {text}}}}}"),
+                (true, text) => {
+                    format!("\\multicolumn{{{spans}}}{{l}}{{\\parbox[t]{{0.5\\linewidth}}{{\\raggedright {text}}}}}")
+                }
                 (false, text) => text,
             })
             .collect();

@@ -26,7 +26,9 @@ fn near(a: Option<f64>, b: f64) -> bool {
 /// Batches of one workload on a prover, an enclave and the floor.
 fn batches() -> Fixture {
     let mut f = Fixture::empty();
-    for (workload, batch) in [("mlp-iris", 500), ("mlp-iris-each", 1), ("mlp-iris-batch-10", 10), ("mlp-iris-batch-100", 100)] {
+    for (workload, batch) in
+        [("mlp-iris", 500), ("mlp-iris-each", 1), ("mlp-iris-batch-10", 10), ("mlp-iris-batch-100", 100)]
+    {
         let n = batch as f64;
         f.good(workload, "native", batch, [Some(0.01), Some(1e-6 * n), None, None], 10, 0.0);
         f.good(workload, "ezkl/tuned", batch, [Some(1.0), Some(0.01), Some(0.1 + 0.01 * n), Some(0.02)], 10, 4e-3);
@@ -128,7 +130,11 @@ fn cost_is_that_of_a_named_machine_and_never_of_a_simulated_cell() {
     assert!(cell.cost_price_seen.is_some() && cell.cost_usd_per_hour == Some(0.0765));
     assert!(report.contains("c6a.large (assumed)") && report.contains("which nobody measured"));
     for cell in all.iter().filter(|cell| cell.outcome == Outcome::Simulated) {
-        assert!(cell.total().is_some() && cell.cost_usd_per_input.is_none() && cell.cost_instance.is_none(), "{}", cell.id());
+        assert!(
+            cell.total().is_some() && cell.cost_usd_per_input.is_none() && cell.cost_instance.is_none(),
+            "{}",
+            cell.id()
+        );
     }
 
     // The machine itself.
@@ -183,7 +189,10 @@ fn the_summary_is_three_sentences_of_the_data() {
     write_all(dir.path(), &run).unwrap();
     let report = fs::read_to_string(dir.path().join("report.md")).unwrap();
     let first = report.split("## Summary\n\n").nth(1).unwrap().lines().next().unwrap();
-    assert!(first.starts_with("The run holds ") && first.contains(" Beside the plain answer, at its fastest a proof"), "{first}");
+    assert!(
+        first.starts_with("The run holds ") && first.contains(" Beside the plain answer, at its fastest a proof"),
+        "{first}"
+    );
     assert!(first.contains("Beside the article's claims stand ") && first.contains("(simulated)"), "{first}");
 }
 

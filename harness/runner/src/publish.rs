@@ -135,7 +135,8 @@ impl Publisher<'_> {
             self.places.iter().map(|(path, name)| (path.display().to_string(), *name)).collect();
         places.push((root.display().to_string(), "RUN"));
         // The program need not lie in any of these.
-        let program = record.command.first().and_then(|program| Path::new(program).parent()).filter(|it| it.is_absolute());
+        let program =
+            record.command.first().and_then(|program| Path::new(program).parent()).filter(|it| it.is_absolute());
         places.extend(program.map(|it| (it.display().to_string(), "BIN")));
         // The longest first: one may lie in another. The root of all files would stand everywhere.
         places.retain(|(path, _)| path.len() > 1);

@@ -1,6 +1,7 @@
 //! The command line as a user types it.
 
 mod compare;
+mod results;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -8,9 +9,11 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use zktee_report::{Price, Prices, PricesError};
+use zktee_report::Price;
 
 pub(crate) use compare::{CompareArguments, Format, HistoryCommand};
+use results::instance;
+pub(crate) use results::{PublishArguments, ReportArguments, VerifyArguments};
 
 /// What verifiable machine learning costs: zkML and TEE ML measured side by side.
 ///
@@ -53,7 +56,9 @@ pub(crate) enum Command {
   zktee report reports/published --instance c6a.xlarge   what an inference would cost on such a machine")]
     Report(ReportArguments),
     /// Make a run ready to be committed: its record, its evidence and its report, without paths of this machine
-    #[command(after_help = "Example: zktee publish results/2026-11-23T051500 reports/published && zktee verify reports/published")]
+    #[command(
+        after_help = "Example: zktee publish results/2026-11-23T051500 reports/published && zktee verify reports/published"
+    )]
     Publish(PublishArguments),
     /// Did it get slower? Compare two runs, or two git revisions that take turns
     Compare(Box<CompareArguments>),
@@ -77,12 +82,14 @@ pub(crate) enum Command {
         command: DataCommand,
     },
     /// Verify again, in fresh processes and without the network, the last evidence of every cell of a run
-    #[command(after_help = "Exit codes: 0 all was accepted; 6 something was not, or is missing; 9 what could be looked at was accepted, but
+    #[command(
+        after_help = "Exit codes: 0 all was accepted; 6 something was not, or is missing; 9 what could be looked at was accepted, but
 not all could be: evidence that was left out, or a verifier that this machine has not.
 
 Examples:
   zktee verify results/2026-11-23T051500
-  zktee verify reports/published --json")]
+  zktee verify reports/published --json"
+    )]
     Verify(VerifyArguments),
     /// Check an attestation document: its chain, signature, age, measurements, nonce and what it binds
     #[command(after_help = "Exit codes: 0 accepted, 6 rejected.
@@ -213,72 +220,6 @@ pub(crate) struct LoadArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArguments {
-    /// The folder of a run
-    pub(crate) dir: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Set up no backend that is missing: its cells are then not verified
-    #[arg(long)]
-    pub(crate) no_setup: bool,
-    #[command(flatten)]
-    pub(crate) config: ConfigArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReportArguments {
-    /// The folder of a run
-    pub(crate) dir: PathBuf,
-    /// Only these forms, separated by commas [default: csv,md,html and the plots]
-    #[arg(long, value_name = "FORM", value_delimiter = ',')]
-    pub(crate) format: Vec<ReportFormat>,
-    /// Reckon what an inference costs as if the machine were such an instance (reports/prices.toml), instead of what the run recorded
-    #[arg(long, value_name = "TYPE", value_parser = instance)]
-    pub(crate) instance: Option<Price>,
-}
-
-/// A form of the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// report.md and the plots as SVG and PNG
-    Md,
-    /// report.html, one file that needs no network
-    Html,
-    /// cells.csv
-    Csv,
-    /// report.json
-    Json,
-    /// report.tex
-    Tex,
-}
-
-impl From<ReportFormat> for zktee_report::Format {
-    fn from(format: ReportFormat) -> Self {
-        match format {
-            ReportFormat::Md => Self::Md,
-            ReportFormat::Html => Self::Html,
-            ReportFormat::Csv => Self::Csv,
-            ReportFormat::Json => Self::Json,
-            ReportFormat::Tex => Self::Tex,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PublishArguments {
-    /// The folder of a run
-    pub(crate) run: PathBuf,
-    /// The folder to write: new, empty, or an earlier published one, which is replaced
-    pub(crate) dest: PathBuf,
-    /// Most bytes of evidence; what is more goes without, the largest cells first
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "15MB")]
-    pub(crate) most_evidence: u64,
-    #[command(flatten)]
-    pub(crate) cache: CacheArguments,
 }
 
 #[derive(Debug, Args)]
@@ -420,10 +361,6 @@ pub(crate) struct RunArguments {
     pub(crate) keep_scratch: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-}
-
-fn instance(text: &str) -> Result<Price, PricesError> {
-    Prices::built_in().of(text).cloned()
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

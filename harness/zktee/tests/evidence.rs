@@ -66,7 +66,11 @@ fn a_published_copy_is_verified_too(house: &House) {
     let digest = statement["sha256"][statement["evidence"].as_str().unwrap()].as_str().unwrap();
     assert!(samples.contains(digest));
     std::fs::write(house.path("p/samples.csv"), samples.replace(digest, &"0".repeat(64))).unwrap();
-    house.zktee(&["verify", "p"]).exits(6).says("no sample of the run has evidence of this digest").says("3 of 4 accepted, 1 rejected");
+    house
+        .zktee(&["verify", "p"])
+        .exits(6)
+        .says("no sample of the run has evidence of this digest")
+        .says("3 of 4 accepted, 1 rejected");
     // No other folder is replaced.
     std::fs::write(house.path("p/thesis.tex"), "mine").unwrap();
     house.zktee(&["publish", "r", "p"]).exits(2).says("thesis.tex");

@@ -37,7 +37,8 @@ fn table(all: &[Cell]) -> String {
         }
     }
     if let Some(missing) = not_here(all) {
-        let _ = writeln!(out, "\n{missing} Why, and what mends it: [report.md](reports/published/report.md#all-cells).");
+        let _ =
+            writeln!(out, "\n{missing} Why, and what mends it: [report.md](reports/published/report.md#all-cells).");
     }
     out
 }

@@ -123,7 +123,9 @@ fn mlp_iris_batch(name: &'static str, batch: usize) -> Result<Workload, Workload
     let whole = mlp_iris()?;
     Ok(Workload {
         name,
-        summary: Cow::Owned(format!("multi-layer perceptron 4-20-20-3: species of an iris, {batch} inputs in one batch")),
+        summary: Cow::Owned(format!(
+            "multi-layer perceptron 4-20-20-3: species of an iris, {batch} inputs in one batch"
+        )),
         inputs: first(&whole.inputs, batch),
         labels: whole.labels.map(|labels| labels[..batch.min(labels.len())].to_vec()),
         batch,
