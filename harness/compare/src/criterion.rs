@@ -211,6 +211,7 @@ fn empty() -> Run {
         memory_limit_bytes: None,
         quick: false,
         probes: false,
+        assumed_instance: None,
     };
     let record = RunRecord {
         schema: SCHEMA,

@@ -168,11 +168,13 @@ fn phases(
         timeout_s: TIMEOUT.as_secs_f64(),
         memory_limit_bytes: None,
         quick: true,
+        assumed_instance: None,
         probes: false,
     };
     let candidate = Providers::new(vec![Box::new(Candidate(command.clone()))]);
     let Ok(everything) = Selection::new("--backend", &[], &[]) else { return Ok(Vec::new()) };
-    let planned = Plan::new(vec![workload], &everything, &candidate, reference, settings, Vec::new(), &|_| None);
+    let planned =
+        Plan::new(vec![workload], &everything, &candidate, reference, settings, Vec::new(), &|_| None, &|_| false);
     // There is one workload and one backend, so there is a plan.
     let Ok(mut plan) = planned else { return Ok(Vec::new()) };
     plan.find_workers(&candidate, &mut SetupPolicy { allowed: false, say: &mut |_| {} });
