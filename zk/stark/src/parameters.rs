@@ -6,6 +6,7 @@ use p3_fri::FriParameters;
 use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use serde::{Deserialize, Serialize};
 
+use crate::degrees::Degrees;
 use crate::field::{Scheme, Transform, Tree};
 use crate::key::KeyError;
 use crate::layout::Layout;
@@ -25,17 +26,20 @@ pub enum Profile {
     Fast,
     /// The smallest proof: rate 1/16 and more grinding, security proven up to the Johnson bound.
     Small,
+    /// The input is hidden, and the proof is zero-knowledge: otherwise as [`Profile::Fast`].
+    Zk,
 }
 
 impl Profile {
     /// All profiles, in the order of the tables.
-    pub const ALL: [Self; 2] = [Self::Fast, Self::Small];
+    pub const ALL: [Self; 3] = [Self::Fast, Self::Small, Self::Zk];
 
     /// The backend with its profile.
     pub const fn backend(self) -> &'static str {
         match self {
             Self::Fast => "stark/fast",
             Self::Small => "stark/small",
+            Self::Zk => "stark/zk",
         }
     }
 
@@ -44,10 +48,15 @@ impl Profile {
         Self::ALL.into_iter().find(|profile| profile.backend() == backend)
     }
 
+    /// Whether the input is no part of the statement, and what is opened says nothing of it.
+    pub const fn hides_input(self) -> bool {
+        matches!(self, Self::Zk)
+    }
+
     /// Up to which radius its security is proven.
     pub(crate) const fn regime(self) -> Regime {
         match self {
-            Self::Fast => Regime::UniqueDecoding,
+            Self::Fast | Self::Zk => Regime::UniqueDecoding,
             Self::Small => Regime::Johnson,
         }
     }
@@ -55,7 +64,7 @@ impl Profile {
     /// The parameters with so many queries.
     pub(crate) const fn with_queries(self, queries: usize) -> Parameters {
         match self {
-            Self::Fast => Parameters {
+            Self::Fast | Self::Zk => Parameters {
                 log_blowup: 1,
                 log_final_length: 3,
                 log_arity: 3,
@@ -80,7 +89,7 @@ impl Profile {
     pub(crate) fn parameters(self, layout: &Layout) -> Result<(Parameters, Security), KeyError> {
         let worth = |queries| Security::of(layout, &self.with_queries(queries), self.regime());
         // More queries are worth more, so the fewest that are enough lie between these two, and are the second in the end.
-        let (mut few, mut enough) = (0, MOST_QUERIES);
+        let (mut few, mut enough) = (0, MOST_QUERIES.min(Degrees::most_queries(layout)));
         let best = worth(enough).proven_bits;
         if best < MIN_BITS {
             return Err(KeyError::Security { best, least: MIN_BITS });
@@ -130,8 +139,8 @@ impl Parameters {
         ]
     }
 
-    /// The commitment scheme with these parameters, for tables of so many rows.
-    pub(crate) fn scheme(&self, rows: usize) -> Scheme {
+    /// The commitment scheme with these parameters, for polynomials of degrees below this bound.
+    pub(crate) fn scheme(&self, bound: usize) -> Scheme {
         let tree = Self::tree();
         let fri = FriParameters {
             log_blowup: self.log_blowup,
@@ -143,12 +152,12 @@ impl Parameters {
             query_proof_of_work_bits: self.query_grinding,
             mmcs: ExtensionMmcs::new(tree.clone()),
         };
-        Scheme::new(self.transform(rows), tree, fri)
+        Scheme::new(self.transform(bound), tree, fri)
     }
 
     /// Transforms of the lengths that these parameters lead to.
-    pub(crate) fn transform(&self, rows: usize) -> Transform {
-        Transform::new(rows << self.log_blowup.max(1))
+    pub(crate) fn transform(&self, bound: usize) -> Transform {
+        Transform::new(bound << self.log_blowup.max(1))
     }
 
     /// The trees that all of it is committed to with.

@@ -13,7 +13,7 @@ use crate::parameters::Profile;
 use crate::proof::Proof;
 
 /// A key with evidence that it accepts.
-static HONEST: LazyLock<[(Key, Evidence); 2]> = LazyLock::new(|| {
+static HONEST: LazyLock<[(Key, Evidence); 3]> = LazyLock::new(|| {
     let of = |model: zktee_models::integer::IntegerModel, profile| {
         let mut n = super::models::Numbers(41);
         let inputs = std::iter::repeat_with(|| n.inputs(&model, 1)).find(|inputs| model.infer(inputs).is_ok()).unwrap();
@@ -22,7 +22,7 @@ static HONEST: LazyLock<[(Key, Evidence); 2]> = LazyLock::new(|| {
         assert_eq!(key.verify(&evidence), Ok(()));
         (key, evidence)
     };
-    [of(maxima(), Profile::Fast), of(shallow(), Profile::Small)]
+    [of(maxima(), Profile::Fast), of(shallow(), Profile::Small), of(shallow(), Profile::Zk)]
 });
 
 /// Whether bytes are read and accepted.
@@ -128,7 +128,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
-    fn changed_evidence_is_rejected(which in 0..2_usize, edits in prop::collection::vec((any::<u32>(), any::<u8>()), 1..6)) {
+    fn changed_evidence_is_rejected(which in 0..3_usize, edits in prop::collection::vec((any::<u32>(), any::<u8>()), 1..6)) {
         let (key, evidence) = &HONEST[which];
         let bytes = evidence.to_bytes();
         let mut changed = bytes.clone();
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_are_rejected(which in 0..2_usize, bytes in prop::collection::vec(any::<u8>(), 0..3000), head in 0..400_usize) {
+    fn random_bytes_are_rejected(which in 0..3_usize, bytes in prop::collection::vec(any::<u8>(), 0..3000), head in 0..400_usize) {
         let (key, evidence) = &HONEST[which];
         prop_assert!(!accepted(key, &bytes));
         let of = |proof| Evidence { proof, ..evidence.clone() }.to_bytes();

@@ -9,6 +9,7 @@ use zktee_models::integer::{IntegerLayer, IntegerModel, Parts, Rescale};
 use super::adversary::Case;
 use super::models::{Numbers, model};
 use crate::field::Val;
+use crate::parameters::Profile;
 use crate::prove::Honest;
 
 /// Any small model: every kind of layer, in any order that shapes allow; one linear layer at least.
@@ -85,7 +86,8 @@ proptest! {
         if inputs.is_empty() {
             return Ok(());
         }
-        let honest = || Case::new(model.clone(), &inputs);
+        let profile = if n.next(0, 2) > 0 { Profile::Fast } else { Profile::Zk };
+        let honest = || Case::of(profile, model.clone(), &inputs);
         honest().succeeds();
         // Any one number of the table changed: broken and rejected, or free by design and accepted.
         for _ in 0..4 {
