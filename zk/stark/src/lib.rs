@@ -17,6 +17,7 @@ mod constraints;
 mod degrees;
 pub mod evidence;
 mod field;
+pub mod fuzzing;
 mod key;
 mod layout;
 mod masks;

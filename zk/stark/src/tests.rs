@@ -1,5 +1,7 @@
 //! Honest proofs, and forgeries through the real prover and verifier.
 
+use zktee_testing as models;
+
 /// Tests that are the same for a public and for a hidden input.
 macro_rules! for_profiles {
     ($($name:ident,)+) => {
@@ -21,9 +23,9 @@ macro_rules! for_profiles {
 mod adversary;
 mod bounds;
 mod first;
+mod hidden;
 mod honest;
 mod hostile;
-mod models;
 mod parameters;
 mod phases;
 mod random;

@@ -245,7 +245,7 @@ fn idle_cells_are_nothing(profile: Profile) {
                         forged.recount();
                         forged.rejected(&["idle"]);
                     }
-                    // Free within its range: `zk::idle_inputs_are_free_within_their_range`.
+                    // Free within its range: `hidden::idle_inputs_are_free_within_their_range`.
                     Kind::Input { .. } => {}
                 }
             }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::models::{maxima, shallow};
 use crate::evidence::Evidence;
+use crate::fuzzing;
 use crate::key::Key;
 use crate::parameters::Profile;
 use crate::proof::Proof;
@@ -24,6 +25,19 @@ static HONEST: LazyLock<[(Key, Evidence); 3]> = LazyLock::new(|| {
     };
     [of(maxima(), Profile::Fast), of(shallow(), Profile::Small), of(shallow(), Profile::Zk)]
 });
+
+/// What the fuzz target starts from.
+static FUZZED: LazyLock<[(Key, Vec<u8>); 2]> =
+    LazyLock::new(|| [Profile::Fast, Profile::Zk].map(|profile| fuzzing::example(profile).unwrap()));
+
+#[test]
+fn what_the_fuzzer_starts_from_is_valid() {
+    for (key, evidence) in &*FUZZED {
+        assert!(fuzzing::evidence(key, evidence));
+        assert_eq!(fuzzing::edited_anywhere(evidence, &[]), *evidence);
+    }
+    assert_eq!(fuzzing::edited_anywhere(b"abcd", &[128, 1, 0, b'x', 9]), b"abcx");
+}
 
 /// Whether bytes are read and accepted.
 fn accepted(key: &Key, bytes: &[u8]) -> bool {
@@ -137,6 +151,17 @@ proptest! {
             changed[at] = byte;
         }
         prop_assert_eq!(accepted(key, &changed), changed == bytes);
+    }
+
+    #[test]
+    fn what_the_fuzzer_does_is_rejected(which in 0..2_usize, data in prop::collection::vec(any::<u8>(), 0..64)) {
+        let (key, evidence) = &FUZZED[which];
+        prop_assert!(!fuzzing::evidence(key, &data));
+        let head = evidence.len() * usize::from(data.first().copied().unwrap_or(0)) / 256;
+        prop_assert!(!fuzzing::evidence(key, &[&evidence[..head], &data].concat()));
+        let edited = fuzzing::edited_anywhere(evidence, &data);
+        prop_assert_eq!(fuzzing::evidence(key, &edited), edited == *evidence);
+        prop_assert!(fuzzing::key(&data).is_err());
     }
 
     #[test]

@@ -12,13 +12,12 @@ use zktee_models::integer::IntegerModel;
 
 use super::adversary::Case;
 use super::first::case;
-use super::models::{all, dense, maxima, model, relu, shallow};
+use super::models::{Numbers, all, builtin, dense, model, relu, shallow};
 use crate::challenges::Challenges;
 use crate::degrees::Degrees;
 use crate::evidence::Evidence;
-use crate::field::{Challenger, DEGREE, Ext, MODULUS, Val, coordinates, integer, powers};
+use crate::field::{Challenger, DEGREE, Ext, MODULUS, Val, coordinates, powers};
 use crate::key::Key;
-use crate::layout::{Kind, Place};
 use crate::masks::{Part, extend, is_basis};
 use crate::parameters::Profile;
 use crate::preamble::transcript;
@@ -27,7 +26,6 @@ use crate::prove::Meddler;
 use crate::relation::Public;
 use crate::second::Second;
 use crate::security::PIECES;
-use crate::verify::Rejected;
 
 const PARTS: [Part; 5] = [Part::First, Part::Helpers, Part::Sums, Part::Quotient, Part::Codeword];
 
@@ -51,9 +49,9 @@ impl Meddler for Without<'_> {
 
 /// A model that has the same output for any input whose first layer is negative throughout, and two such inputs.
 fn twins() -> (IntegerModel, [Vec<i64>; 2]) {
-    let mut n = super::models::Numbers(61);
+    let mut n = Numbers(61);
     let (mut seen, model) = (Vec::<(Vec<i64>, Vec<i64>)>::new(), {
-        let mut n = super::models::Numbers(7);
+        let mut n = Numbers(7);
         model(&[4], 60, vec![n.dense([2, 4], relu(4)), n.dense([2, 2], None)])
     });
     loop {
@@ -297,9 +295,9 @@ fn what_is_opened_of_a_column_are_independent_numbers_of_its_mask() {
 #[test]
 fn every_key_has_room_for_its_masks() {
     let models = all().into_iter().map(|model| (model, 1)).chain([(dense(), 3000)]);
-    let builtin = [("ols-iris", 150), ("mlp-iris", 500), ("lenet-mnist", 1)];
-    let builtin = builtin.map(|(name, batch)| (super::models::builtin(name, batch).0, batch));
-    for (model, batch) in models.chain(builtin) {
+    let named = [("ols-iris", 150), ("mlp-iris", 500), ("lenet-mnist", 1)];
+    let named = named.map(|(name, batch)| (builtin(name, batch).0, batch));
+    for (model, batch) in models.chain(named) {
         let key = Key::new(model, batch, Profile::Zk).unwrap();
         let (rows, queries) = (key.layout.rows(), key.parameters.queries);
         let Degrees { bound, column, sum, quotient } = key.degrees;
@@ -323,84 +321,4 @@ fn subfields_are_no_basis() {
     assert!(is_basis(x) && is_basis(x + Ext::TWO));
     // x^4 is in the field, so x^2 is in the extension of degree 2.
     assert!(!is_basis(x * x) && !is_basis(x * x + Ext::TWO) && !is_basis(Ext::TWO) && !is_basis(Ext::ZERO));
-}
-
-#[test]
-fn a_hidden_input_is_legal() {
-    let honest = || case(Profile::Zk, &dense());
-    let place = honest().key.layout.input.unwrap();
-    let [low, high] = honest().key.network.input_range;
-    for (index, value) in [(0, low - 1), (1, high + 1), (3, i64::from(MODULUS) / 2)] {
-        // The outputs are what the table shows, and the first layer's cells follow the input as far as they can.
-        let mut forged = honest();
-        forged.cell(place, 0, index)[0] = integer(value - low);
-        forged.recount();
-        forged.settle();
-        let broken = forged.broken();
-        assert!(broken.contains("range"), "{broken:?}");
-        forged.rejected(&broken.into_iter().collect::<Vec<_>>());
-    }
-}
-
-#[test]
-fn an_illegal_input_is_stopped_by_its_range_alone() {
-    // A model that would take more inputs than this one, with weights and activations that do not mind.
-    let narrow = shallow();
-    let mut parts = narrow.parts().clone();
-    parts.input_range = [-16, 15];
-    let wide = IntegerModel::from_parts(parts).unwrap();
-    let inputs = vec![8, 0, -9, 1];
-    assert!(narrow.infer(&inputs).is_err());
-    let trace = wide.trace(&inputs).unwrap();
-    let key = Key::new(narrow, 1, Profile::Zk).unwrap();
-    let first = crate::witness::first_phase(&key, &inputs, std::slice::from_ref(&trace));
-    let statement = crate::preamble::Statement { inputs: Vec::new(), outputs: trace.output().to_vec() };
-    let mut case = Case { key, statement, first };
-    case.cell(case.key.layout.input.unwrap(), 0, 2)[0] = integer(-1);
-    case.recount();
-    case.rejected(&["range"]);
-}
-
-#[test]
-fn another_hidden_input_has_another_output() {
-    for model in [dense(), maxima()] {
-        let mut forged = case(Profile::Zk, &model);
-        let place = forged.key.layout.input.unwrap();
-        let cell = &mut forged.cell(place, 0, 0)[0];
-        *cell = if *cell == Val::ZERO { Val::ONE } else { *cell - Val::ONE };
-        forged.recount();
-        let broken = forged.broken();
-        assert!(broken.contains("equation"), "{broken:?}");
-        forged.rejected(&broken.into_iter().collect::<Vec<_>>());
-    }
-}
-
-#[test]
-fn idle_inputs_are_free_within_their_range() {
-    let honest = case(Profile::Zk, &dense());
-    let place = honest.key.layout.input.unwrap();
-    let class = &honest.key.layout.classes[place.class];
-    assert!(matches!(class.kind, Kind::Input { .. }));
-    let idle = Place { class: place.class, offset: class.lanes * honest.key.layout.rows() - 1 };
-    let mut free = case(Profile::Zk, &dense());
-    free.cell(idle, 0, 0)[0] = Val::TWO;
-    free.recount();
-    free.succeeds();
-    free.cell(idle, 0, 0)[0] = integer(16);
-    free.recount();
-    free.rejected(&["range"]);
-}
-
-#[test]
-fn public_and_hidden_statements_do_not_mix() {
-    let inputs = vec![1, 2, 3, 4];
-    let [public, hidden] = [Profile::Fast, Profile::Zk].map(|profile| Key::new(dense(), 1, profile).unwrap());
-    let [of_public, of_hidden] = [&public, &hidden].map(|key| key.prove(&inputs).unwrap().evidence);
-    assert!(matches!(hidden.verify(&of_public), Err(Rejected::Count { .. })));
-    assert!(matches!(public.verify(&of_hidden), Err(Rejected::Count { .. })));
-    assert!(hidden.verify(&Evidence { inputs: Vec::new(), ..of_public }).is_err());
-    assert!(public.verify(&Evidence { inputs: inputs.clone(), ..of_hidden.clone() }).is_err());
-    let mut other = of_hidden;
-    other.outputs[0] += 1;
-    assert_eq!(hidden.verify(&other), Err(Rejected::Constraints));
 }
