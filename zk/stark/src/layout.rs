@@ -14,8 +14,8 @@ const SMALLEST: u32 = 6;
 /// At least this high where the input is hidden: there must be room for as many random numbers as are opened.
 const SMALLEST_HIDDEN: u32 = 9;
 
-/// And at most this.
-const LARGEST: u32 = 20;
+/// And at most this: the field has subgroups of 2^24 elements at most, and `stark/small` extends a table by 2^5.
+const LARGEST: u32 = 19;
 
 /// Most values in all ranges together.
 const MOST_VALUES: usize = 1 << 22;
@@ -33,7 +33,7 @@ pub enum LayoutError {
     #[error("its ranges are too large for a table")]
     Ranges,
     /// Too many cells.
-    #[error("no table of at most 2^20 rows and 2^12 columns holds this model with {batch} inputs")]
+    #[error("no table of at most 2^19 rows and 2^12 columns holds this model with {batch} inputs")]
     Size {
         /// Inputs of one call.
         batch: usize,
@@ -232,10 +232,10 @@ impl Layout {
     }
 
     /// Cells that are worked on, with what a row costs beside them (trees and FRI) and a column (it is opened at each query, so it counts
-    /// for the proof's length and the verifier's time; as much as about a thousand rows of it).
+    /// for the proof's length and the verifier's time; as much as about three hundred rows of it).
     fn cost(&self) -> usize {
         const A_ROW: usize = 30;
-        const A_COLUMN: usize = 1000;
+        const A_COLUMN: usize = 300;
         let extension = self.lanes.len() + 1 + 2 + self.public_columns();
         let cells = self.first_columns() + crate::field::DEGREE * extension + A_ROW;
         // With masks, a column takes twice the room.

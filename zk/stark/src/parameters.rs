@@ -24,7 +24,7 @@ const MOST_QUERIES: usize = 400;
 pub enum Profile {
     /// The fastest prover: rate 1/2, security proven within the unique-decoding radius.
     Fast,
-    /// The smallest proof: rate 1/16 and more grinding, security proven up to the Johnson bound.
+    /// The smallest proof: rate 1/32 and more grinding, security proven up to the Johnson bound.
     Small,
     /// The input is hidden, and the proof is zero-knowledge: otherwise as [`Profile::Fast`].
     Zk,
@@ -62,11 +62,13 @@ impl Profile {
     }
 
     /// The parameters with so many queries.
-    pub(crate) const fn with_queries(self, queries: usize) -> Parameters {
+    ///
+    /// The last polynomial is long: at these sizes its coefficients are fewer bytes than the openings of a folding more, and no more work.
+    pub(crate) const fn with_queries(self, layout: &Layout, queries: usize) -> Parameters {
         match self {
             Self::Fast | Self::Zk => Parameters {
                 log_blowup: 1,
-                log_final_length: 3,
+                log_final_length: last(7, layout),
                 log_arity: 3,
                 queries,
                 batch_grinding: 0,
@@ -74,8 +76,8 @@ impl Profile {
                 query_grinding: 10,
             },
             Self::Small => Parameters {
-                log_blowup: 4,
-                log_final_length: 3,
+                log_blowup: 5,
+                log_final_length: last(6, layout),
                 log_arity: 2,
                 queries,
                 batch_grinding: 14,
@@ -87,7 +89,7 @@ impl Profile {
 
     /// The parameters with the fewest queries that give [`MIN_BITS`] proven bits to proofs of this shape.
     pub(crate) fn parameters(self, layout: &Layout) -> Result<(Parameters, Security), KeyError> {
-        let worth = |queries| Security::of(layout, &self.with_queries(queries), self.regime());
+        let worth = |queries| Security::of(layout, &self.with_queries(layout, queries), self.regime());
         // More queries are worth more, so the fewest that are enough lie between these two, and are the second in the end.
         let (mut few, mut enough) = (0, MOST_QUERIES.min(Degrees::most_queries(layout)));
         let best = worth(enough).proven_bits;
@@ -102,8 +104,14 @@ impl Profile {
                 few = between;
             }
         }
-        Ok((self.with_queries(enough), worth(enough)))
+        Ok((self.with_queries(layout, enough), worth(enough)))
     }
+}
+
+/// The logarithm of a length that is wanted, or of the longest that leaves something to fold.
+const fn last(wanted: usize, layout: &Layout) -> usize {
+    let longest = Degrees::log_bound(layout) - 1;
+    if wanted < longest { wanted } else { longest }
 }
 
 /// What FRI takes.

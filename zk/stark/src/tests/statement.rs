@@ -183,7 +183,7 @@ fn a_proof_by_other_parameters_is_rejected() {
             Parameters { query_grinding: real.query_grinding - 1, ..real },
             Parameters { commit_grinding: 3, ..real },
             Parameters { batch_grinding: 3, ..real },
-            Parameters { log_final_length: real.log_final_length + 1, ..real },
+            Parameters { log_final_length: real.log_final_length - 1, ..real },
             Parameters { log_arity: real.log_arity - 1, ..real },
             Parameters { log_blowup: real.log_blowup + 1, ..real },
         ];
