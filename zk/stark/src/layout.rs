@@ -238,8 +238,8 @@ impl Layout {
         const A_COLUMN: usize = 300;
         let extension = self.lanes.len() + 1 + 2 + self.public_columns();
         let cells = self.first_columns() + crate::field::DEGREE * extension + A_ROW;
-        // With masks, a column takes twice the room.
-        (cells << (self.log_rows + u32::from(self.hidden()))) + A_COLUMN * self.opened()
+        // With masks a column takes twice the room, and is worth as much more to be without.
+        (cells << self.log_rows) + A_COLUMN * self.opened()
     }
 }
 
