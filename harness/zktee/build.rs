@@ -18,6 +18,28 @@ const SOURCES: [&str; 10] = [
     "zk",
 ];
 
+/// Instruction sets that arithmetic in fields, hashes and inference are written for.
+const FEATURES: [&str; 18] = [
+    "adx",
+    "aes",
+    "avx",
+    "avx2",
+    "avx512bw",
+    "avx512dq",
+    "avx512f",
+    "avx512ifma",
+    "avx512vl",
+    "bmi1",
+    "bmi2",
+    "f16c",
+    "fma",
+    "gfni",
+    "neon",
+    "sha",
+    "sha2",
+    "vpclmulqdq",
+];
+
 fn main() {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let workspace = manifest.ancestors().nth(2).unwrap_or(&manifest);
@@ -48,6 +70,13 @@ fn build() -> String {
     let flags = variable("CARGO_ENCODED_RUSTFLAGS").replace('\u{1f}', " ");
     if !flags.is_empty() {
         parts.push(format!("rustflags {flags}"));
+    }
+    // What "native" came to: two builds with the same flags on different machines are not the same program.
+    let enabled = variable("CARGO_CFG_TARGET_FEATURE");
+    let known = |feature: &&str| FEATURES.contains(feature);
+    let features: Vec<&str> = enabled.split(',').filter(known).collect();
+    if !features.is_empty() {
+        parts.push(format!("instructions {}", features.join(" ")));
     }
     parts.join(", ").replace('\n', " ")
 }

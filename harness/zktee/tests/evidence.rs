@@ -7,10 +7,19 @@ use support::House;
 #[test]
 fn real_verifiers_reject_every_forgery_and_take_the_kept_evidence_again() {
     let house = House::new();
-    let wanted = ["--workload", "ols-iris", "--backend", "halo2/*", "--backend", "enclave/*"];
+    let backends = [
+        "halo2/public-input",
+        "halo2/private-input",
+        "stark/fast",
+        "stark/small",
+        "stark/zk",
+        "enclave/process",
+        "enclave/process-sealed",
+    ];
+    let wanted = ["--workload", "ols-iris", "--backend", "halo2/*", "--backend", "stark/*", "--backend", "enclave/*"];
     house.zktee(&[&["run", "--samples", "1", "--out", "r"][..], &wanted].concat()).exits(0);
     let probes = house.csv("r/probes.csv");
-    for backend in ["halo2/public-input", "halo2/private-input", "enclave/process", "enclave/process-sealed"] {
+    for backend in backends {
         let of_it: Vec<_> = probes.iter().filter(|probe| probe["backend"] == backend).collect();
         assert!(of_it.len() > 20, "{backend}: {}", of_it.len());
         for probe in &of_it {
@@ -24,7 +33,7 @@ fn real_verifiers_reject_every_forgery_and_take_the_kept_evidence_again() {
         assert_eq!(cell["probes_tried"], cell["probes_rejected"], "{cell:?}");
     }
 
-    house.zktee(&["verify", "r"]).exits(0).says("4 of 4 accepted");
+    house.zktee(&["verify", "r"]).exits(0).says("7 of 7 accepted");
     a_published_copy_is_verified_too(&house);
     // One changed byte in what was kept is found before any verifier sees it, a changed digest by the verifier.
     let folder = house.path("r/evidence/ols-iris@halo2+public-input");
@@ -35,7 +44,7 @@ fn real_verifiers_reject_every_forgery_and_take_the_kept_evidence_again() {
     let mut forged = honest.clone();
     forged[honest.len() / 2] ^= 1;
     std::fs::write(&evidence, &forged).unwrap();
-    house.zktee(&["verify", "r"]).exits(6).says("its digest differs").says("3 of 4 accepted");
+    house.zktee(&["verify", "r"]).exits(6).says("its digest differs").says("6 of 7 accepted");
     std::fs::write(&evidence, &honest).unwrap();
     let outputs = folder.join("claimed-outputs.json");
     std::fs::remove_file(&outputs).unwrap();

@@ -8,11 +8,14 @@
 
 mod error;
 mod files;
+pub mod fuzzing;
 pub mod network;
+mod reader;
 mod tensors;
 mod twin;
 
 pub use error::{failed, invalid, refusal};
 pub use files::{path_of, read, read_bounded};
+pub use reader::{Reader, TooShort};
 pub use tensors::{bound_inputs, inputs, outputs};
 pub use twin::{Twin, twin};

@@ -1,8 +1,8 @@
 //! Keys, proofs, their stages and verification of the built-in workloads.
 //!
 //! `cargo bench --bench stark`. One iteration is one call of the workload: all 150 or 500 inputs of `ols-iris` and `mlp-iris`, one input of
-//! the others. `prove` goes from the inputs to the proof's bytes. What a proof costs in CPU time is in the group `prove-cpu`; sizes and
-//! bits are printed once.
+//! the others. `prove` goes from the inputs to the proof's bytes. What a proof costs in CPU time is in the groups `prove-cpu` and
+//! `verify-cpu`; sizes and bits are printed once.
 
 use std::cell::LazyCell;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, criterion_group, criterion_main};
+use nix::time::{ClockId, clock_gettime};
 use zktee_models::workload::{self, BUILTIN_NAMES};
 use zktee_stark::evidence::Evidence;
 use zktee_stark::{Key, Profile};
@@ -89,6 +90,22 @@ fn cpu(criterion: &mut Criterion) {
     });
 }
 
+fn verify_cpu(criterion: &mut Criterion) {
+    let used = || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from).unwrap();
+    each(criterion, "verify-cpu", |group, name, case| {
+        group.bench_function(name, |bencher| {
+            let case = &**case;
+            bencher.iter_custom(|iterations| {
+                let before = used();
+                for _ in 0..iterations {
+                    case.key.verify(&case.evidence).unwrap();
+                }
+                used() - before
+            });
+        });
+    });
+}
+
 /// Each part of the prover, wall time.
 fn stages(criterion: &mut Criterion) {
     each(criterion, "stage", |group, name, case| {
@@ -117,5 +134,5 @@ fn verify(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, keys, prove, cpu, stages, verify);
+criterion_group!(benches, keys, prove, cpu, stages, verify, verify_cpu);
 criterion_main!(benches);

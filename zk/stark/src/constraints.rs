@@ -53,9 +53,9 @@ struct Cells<B> {
     value: B,
 }
 
-/// Reads a lane's columns, and says what must be 0 of them alone.
+/// Reads a lane's columns, and says what must be 0 of them alone, if anything.
 #[inline]
-fn cells<B: PrimeCharacteristicRing + Copy>(kind: Kind, columns: &[B]) -> (B, Cells<B>) {
+fn cells<B: PrimeCharacteristicRing + Copy>(kind: Kind, columns: &[B]) -> (Option<B>, Cells<B>) {
     match kind {
         Kind::Quotient { exponent, relu, range } => {
             let [magnitude, sign, remainder] = [columns[0], columns[1], columns[2]];
@@ -63,11 +63,16 @@ fn cells<B: PrimeCharacteristicRing + Copy>(kind: Kind, columns: &[B]) -> (B, Ce
             let quotient = positive.double() - magnitude;
             let own = remainder + quotient * B::from_u32(1 << exponent);
             let value = if relu { positive } else { quotient };
-            (sign * sign - sign, Cells { lookups: [(magnitude, 0), (remainder, range)], own, value })
+            (Some(sign * sign - sign), Cells { lookups: [(magnitude, 0), (remainder, range)], own, value })
         }
         Kind::Pair => {
             let [left, right] = [columns[0], columns[1]];
-            (left * right, Cells { lookups: [(left, 0), (right, 0)], own: left - right, value: left })
+            (Some(left * right), Cells { lookups: [(left, 0), (right, 0)], own: left - right, value: left })
+        }
+        Kind::Input { range } => {
+            // Looked up twice, so that each lane has two lookups; in no equation of its own.
+            let value = columns[0];
+            (None, Cells { lookups: [(value, range); 2], own: B::ZERO, value })
         }
     }
 }
@@ -115,7 +120,9 @@ where
 {
     for (index, lane) in layout.lanes.iter().enumerate() {
         let (zero, cells) = cells(lane.kind, &row.first[lane.column..]);
-        sink.base(zero);
+        if let Some(zero) = zero {
+            sink.base(zero);
+        }
         let [a, b] = cells.lookups.map(|(value, range)| known.offsets[range] + value);
         sink.extension(row.helpers[index] * a * b - a - b);
     }

@@ -12,6 +12,8 @@
 //! | 4 `o` | the outputs, likewise |
 //! | the rest | the proof |
 
+use zktee_integer::{Reader, TooShort};
+
 /// What an evidence file begins with.
 const MAGIC: &[u8; 8] = b"zkt-strk";
 
@@ -71,24 +73,9 @@ impl Evidence {
     }
 }
 
-/// What is left of a file.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], EvidenceError> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(EvidenceError("it is too short"))?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn count(&mut self) -> Result<usize, EvidenceError> {
-        let bytes = self.take(4)?.try_into().map_err(|_| EvidenceError("it is too short"))?;
-        Ok(u32::from_le_bytes(bytes) as usize)
-    }
-
-    fn values(&mut self, count: usize) -> Result<Vec<i64>, EvidenceError> {
-        let bytes = self.take(count.checked_mul(4).ok_or(EvidenceError("it is too short"))?)?;
-        Ok(bytes.as_chunks().0.iter().map(|&value| i64::from(i32::from_le_bytes(value))).collect())
+impl From<TooShort> for EvidenceError {
+    fn from(_: TooShort) -> Self {
+        Self("it is too short")
     }
 }
 

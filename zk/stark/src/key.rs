@@ -16,6 +16,7 @@ use zktee_integer::network::{LowerError, Network};
 use zktee_models::integer::IntegerModel;
 
 use crate::bounds::{self, Wraps};
+use crate::degrees::Degrees;
 use crate::field::{Scheme, Transform, Tree};
 use crate::layout::{Kind, Layout, LayoutError};
 use crate::parameters::{Parameters, Profile};
@@ -76,6 +77,7 @@ pub struct Key {
     pub(crate) layout: Layout,
     pub(crate) weights: Vec<Weights>,
     pub(crate) parameters: Parameters,
+    pub(crate) degrees: Degrees,
     pub(crate) scheme: Scheme,
     pub(crate) tree: Tree,
     pub(crate) transform: Transform,
@@ -95,7 +97,7 @@ impl Key {
     /// # Errors
     /// [`KeyError`], naming what is refused.
     pub fn new(model: IntegerModel, batch: usize, profile: Profile) -> Result<Self, KeyError> {
-        let (network, layout) = planned(&model, batch)?;
+        let (network, layout) = planned(&model, batch, profile)?;
         let (parameters, security) = profile.parameters(&layout)?;
         Ok(Self::assemble(model, profile, network, layout, parameters, security))
     }
@@ -103,15 +105,15 @@ impl Key {
     /// The same with other parameters, whatever they are worth.
     #[cfg(test)]
     pub(crate) fn with_parameters(model: IntegerModel, batch: usize, profile: Profile, parameters: Parameters) -> Self {
-        let (network, layout) = planned(&model, batch).unwrap();
+        let (network, layout) = planned(&model, batch, profile).unwrap();
         let security = Security::of(&layout, &parameters, profile.regime());
         Self::assemble(model, profile, network, layout, parameters, security)
     }
 
-    /// The same with another key's digest in its transcripts.
+    /// The same with another key's digest in its transcripts, and with polynomials of its degrees.
     #[cfg(test)]
     pub(crate) fn pretending(self, other: &Self) -> Self {
-        Self { digest: other.digest, ..self }
+        Self { digest: other.digest, degrees: other.degrees, ..self }
     }
 
     fn assemble(
@@ -126,10 +128,24 @@ impl Key {
         let stages = network.stages.iter().enumerate();
         let weights = stages.map(|(index, stage)| Weights::new(stage, shape(index, stage.accumulators))).collect();
         let digest = digest(&model, profile, &layout, &parameters);
-        let scheme = parameters.scheme(layout.rows());
-        let transform = parameters.transform(layout.rows());
+        let degrees = Degrees::new(&layout, parameters.queries);
+        let scheme = parameters.scheme(degrees.bound);
+        let transform = parameters.transform(degrees.bound);
         let tree = Parameters::tree();
-        Self { profile, model, network, layout, weights, parameters, scheme, tree, transform, security, digest }
+        Self {
+            profile,
+            model,
+            network,
+            layout,
+            weights,
+            parameters,
+            degrees,
+            scheme,
+            tree,
+            transform,
+            security,
+            digest,
+        }
     }
 
     /// The model.
@@ -203,10 +219,10 @@ impl Key {
 }
 
 /// Stages and table of a model, with everything about them checked.
-fn planned(model: &IntegerModel, batch: usize) -> Result<(Network, Layout), KeyError> {
+fn planned(model: &IntegerModel, batch: usize, profile: Profile) -> Result<(Network, Layout), KeyError> {
     let network = Network::lower(model)?;
     network.check().map_err(KeyError::Inconsistent)?;
-    let layout = Layout::new(&network, batch)?;
+    let layout = Layout::new(&network, batch, profile.hides_input())?;
     bounds::check(&network, &layout)?;
     Ok((network, layout))
 }
@@ -223,6 +239,7 @@ fn digest(model: &IntegerModel, profile: Profile, layout: &Layout, parameters: &
         let kind = match class.kind {
             Kind::Quotient { exponent, relu, range } => [1, exponent as usize, usize::from(relu), range],
             Kind::Pair => [0; 4],
+            Kind::Input { range } => [2, 0, 0, range],
         };
         numbers.extend(kind);
         numbers.extend([class.per_input, class.lanes]);

@@ -11,8 +11,11 @@ use zktee_integer::network::{Network, PoolKind, Shape, volume};
 /// A table is at least this high: FRI has something to fold.
 const SMALLEST: u32 = 6;
 
-/// And at most this.
-const LARGEST: u32 = 20;
+/// At least this high where the input is hidden: there must be room for as many random numbers as are opened.
+const SMALLEST_HIDDEN: u32 = 9;
+
+/// And at most this: the field has subgroups of 2^24 elements at most, and `stark/small` extends a table by 2^5.
+const LARGEST: u32 = 19;
 
 /// Most values in all ranges together.
 const MOST_VALUES: usize = 1 << 22;
@@ -30,7 +33,7 @@ pub enum LayoutError {
     #[error("its ranges are too large for a table")]
     Ranges,
     /// Too many cells.
-    #[error("no table of at most 2^20 rows and 2^12 columns holds this model with {batch} inputs")]
+    #[error("no table of at most 2^19 rows and 2^12 columns holds this model with {batch} inputs")]
     Size {
         /// Inputs of one call.
         batch: usize,
@@ -62,6 +65,11 @@ pub(crate) enum Kind {
     },
     /// The differences of two values from the larger of them.
     Pair,
+    /// A number of a hidden input, less the least legal one.
+    Input {
+        /// Its range.
+        range: usize,
+    },
 }
 
 impl Kind {
@@ -70,6 +78,7 @@ impl Kind {
         match self {
             Self::Quotient { .. } => 3,
             Self::Pair => 2,
+            Self::Input { .. } => 1,
         }
     }
 }
@@ -143,19 +152,22 @@ pub(crate) struct Layout {
     pub(crate) ranges: Vec<Range>,
     /// One a hidden stage.
     pub(crate) stages: Vec<StagePlace>,
+    /// The inputs, where they are hidden.
+    pub(crate) input: Option<Place>,
     pub(crate) lanes: Vec<Lane>,
     /// Outputs of one input.
     pub(crate) outputs: usize,
 }
 
 impl Layout {
-    /// The cheapest table for a model and a batch.
-    pub(crate) fn new(network: &Network, batch: usize) -> Result<Self, LayoutError> {
+    /// The cheapest table for a model and a batch, with the inputs in it if they are hidden.
+    pub(crate) fn new(network: &Network, batch: usize, hidden: bool) -> Result<Self, LayoutError> {
         if batch == 0 {
             return Err(LayoutError::Empty);
         }
-        let cells = Cells::of(network)?;
-        (SMALLEST..=LARGEST)
+        let cells = Cells::of(network, hidden)?;
+        let smallest = if hidden { SMALLEST_HIDDEN } else { SMALLEST };
+        (smallest..=LARGEST)
             .filter_map(|log_rows| cells.table(log_rows, batch))
             .min_by_key(Self::cost)
             .ok_or(LayoutError::Size { batch })
@@ -201,24 +213,32 @@ impl Layout {
         self.first_output() + self.outputs * self.batch
     }
 
-    /// Constraints that are combined: a bit or a product and a helper a lane, and the running sum.
-    pub(crate) const fn constraints(&self) -> usize {
-        2 * self.lanes.len() + 1
+    /// Constraints that are combined: a bit or a product and a helper a lane, and the running sum. A lane of inputs has a helper alone.
+    pub(crate) fn constraints(&self) -> usize {
+        let of_lane = |lane: &Lane| if matches!(lane.kind, Kind::Input { .. }) { 1 } else { 2 };
+        self.lanes.iter().map(of_lane).sum::<usize>() + 1
+    }
+
+    /// Whether the inputs are cells of the table and no part of the statement.
+    pub(crate) const fn hidden(&self) -> bool {
+        self.input.is_some()
     }
 
     /// Columns that are opened, each once for each point.
     pub(crate) fn opened(&self) -> usize {
         use crate::field::DEGREE;
-        self.first_columns() + DEGREE * self.lanes.len() + 2 * DEGREE + 2 * DEGREE
+        let codeword = if self.hidden() { DEGREE } else { 0 };
+        self.first_columns() + DEGREE * self.lanes.len() + 2 * DEGREE + 2 * DEGREE + codeword
     }
 
     /// Cells that are worked on, with what a row costs beside them (trees and FRI) and a column (it is opened at each query, so it counts
-    /// for the proof's length and the verifier's time; as much as about a thousand rows of it).
+    /// for the proof's length and the verifier's time; as much as about three hundred rows of it).
     fn cost(&self) -> usize {
         const A_ROW: usize = 30;
-        const A_COLUMN: usize = 1000;
+        const A_COLUMN: usize = 300;
         let extension = self.lanes.len() + 1 + 2 + self.public_columns();
         let cells = self.first_columns() + crate::field::DEGREE * extension + A_ROW;
+        // With masks a column takes twice the room, and is worth as much more to be without.
         (cells << self.log_rows) + A_COLUMN * self.opened()
     }
 }
@@ -230,16 +250,22 @@ struct Cells {
     /// Sizes of the ranges.
     ranges: Vec<usize>,
     stages: Vec<StagePlace>,
+    input: Option<Place>,
     outputs: usize,
 }
 
 impl Cells {
-    fn of(network: &Network) -> Result<Self, LayoutError> {
+    fn of(network: &Network, hidden_input: bool) -> Result<Self, LayoutError> {
         let hidden = &network.stages[..network.stages.len().saturating_sub(1)];
         let outputs = network.output_len();
         let largest = usize::try_from(network.activation_bound).map_err(|_| LayoutError::Ranges)?;
-        let mut cells =
-            Self { classes: Vec::new(), ranges: vec![largest.saturating_add(1)], stages: Vec::new(), outputs };
+        let mut cells = Self {
+            classes: Vec::new(),
+            ranges: vec![largest.saturating_add(1)],
+            stages: Vec::new(),
+            input: None,
+            outputs,
+        };
         let mut exponents: Vec<u32> = Vec::new();
         for stage in hidden {
             let Some(rescale) = stage.rescale else { return Err(LayoutError::Ranges) };
@@ -261,6 +287,13 @@ impl Cells {
             // A table needs a lane: an idle one, whose cells are all 0.
             cells.ranges = vec![1, 1];
             cells.classes.push((Kind::Quotient { exponent: 0, relu: true, range: 1 }, 0));
+        }
+        if hidden_input {
+            let [low, high] = network.input_range;
+            let size = high.checked_sub(low).and_then(|last| usize::try_from(last).ok()).ok_or(LayoutError::Ranges)?;
+            let range = cells.ranges.len();
+            cells.ranges.push(size.saturating_add(1));
+            cells.input = Some(cells.add(Kind::Input { range }, network.input_len()));
         }
         let values = cells.ranges.iter().try_fold(0_usize, |sum, &size| sum.checked_add(size));
         if values.is_none_or(|values| values > MOST_VALUES) {
@@ -304,7 +337,8 @@ impl Cells {
         }
         let stages = self.stages.clone();
         self.outputs.checked_mul(batch)?;
-        let layout = Layout { log_rows, batch, classes, ranges, stages, lanes, outputs: self.outputs };
+        let input = self.input;
+        let layout = Layout { log_rows, batch, classes, ranges, stages, input, lanes, outputs: self.outputs };
         (layout.first_columns() <= MOST_COLUMNS).then_some(layout)
     }
 }

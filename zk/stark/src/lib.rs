@@ -8,15 +8,19 @@
 //!
 //! The protocol is our own, of two phases; field, transforms, Merkle trees, FRI and the challenger are Plonky3's. All weights are public
 //! and enter through vectors that prover and verifier both work out from a challenge; nothing is committed to but small integers, one
-//! column of helpers a lane and one running sum. It is not zero-knowledge. `docs/stark.md` has the protocol, term by term.
+//! column of helpers a lane and one running sum. `stark/zk` hides the input and is zero-knowledge; the other profiles hide nothing.
+//! `docs/stark.md` has the protocol, term by term.
 
 mod bounds;
 mod challenges;
 mod constraints;
+mod degrees;
 pub mod evidence;
 mod field;
+pub mod fuzzing;
 mod key;
 mod layout;
+mod masks;
 mod parameters;
 mod preamble;
 mod proof;

@@ -6,6 +6,7 @@ use p3_fri::FriParameters;
 use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use serde::{Deserialize, Serialize};
 
+use crate::degrees::Degrees;
 use crate::field::{Scheme, Transform, Tree};
 use crate::key::KeyError;
 use crate::layout::Layout;
@@ -23,19 +24,22 @@ const MOST_QUERIES: usize = 400;
 pub enum Profile {
     /// The fastest prover: rate 1/2, security proven within the unique-decoding radius.
     Fast,
-    /// The smallest proof: rate 1/16 and more grinding, security proven up to the Johnson bound.
+    /// The smallest proof: rate 1/32 and more grinding, security proven up to the Johnson bound.
     Small,
+    /// The input is hidden, and the proof is zero-knowledge: otherwise as [`Profile::Fast`].
+    Zk,
 }
 
 impl Profile {
     /// All profiles, in the order of the tables.
-    pub const ALL: [Self; 2] = [Self::Fast, Self::Small];
+    pub const ALL: [Self; 3] = [Self::Fast, Self::Small, Self::Zk];
 
     /// The backend with its profile.
     pub const fn backend(self) -> &'static str {
         match self {
             Self::Fast => "stark/fast",
             Self::Small => "stark/small",
+            Self::Zk => "stark/zk",
         }
     }
 
@@ -44,20 +48,27 @@ impl Profile {
         Self::ALL.into_iter().find(|profile| profile.backend() == backend)
     }
 
+    /// Whether the input is no part of the statement, and what is opened says nothing of it.
+    pub const fn hides_input(self) -> bool {
+        matches!(self, Self::Zk)
+    }
+
     /// Up to which radius its security is proven.
     pub(crate) const fn regime(self) -> Regime {
         match self {
-            Self::Fast => Regime::UniqueDecoding,
+            Self::Fast | Self::Zk => Regime::UniqueDecoding,
             Self::Small => Regime::Johnson,
         }
     }
 
     /// The parameters with so many queries.
-    pub(crate) const fn with_queries(self, queries: usize) -> Parameters {
+    ///
+    /// The last polynomial is long: at these sizes its coefficients are fewer bytes than the openings of a folding more, and no more work.
+    pub(crate) const fn with_queries(self, layout: &Layout, queries: usize) -> Parameters {
         match self {
-            Self::Fast => Parameters {
+            Self::Fast | Self::Zk => Parameters {
                 log_blowup: 1,
-                log_final_length: 3,
+                log_final_length: last(7, layout),
                 log_arity: 3,
                 queries,
                 batch_grinding: 0,
@@ -65,8 +76,8 @@ impl Profile {
                 query_grinding: 10,
             },
             Self::Small => Parameters {
-                log_blowup: 4,
-                log_final_length: 3,
+                log_blowup: 5,
+                log_final_length: last(6, layout),
                 log_arity: 2,
                 queries,
                 batch_grinding: 14,
@@ -78,9 +89,9 @@ impl Profile {
 
     /// The parameters with the fewest queries that give [`MIN_BITS`] proven bits to proofs of this shape.
     pub(crate) fn parameters(self, layout: &Layout) -> Result<(Parameters, Security), KeyError> {
-        let worth = |queries| Security::of(layout, &self.with_queries(queries), self.regime());
+        let worth = |queries| Security::of(layout, &self.with_queries(layout, queries), self.regime());
         // More queries are worth more, so the fewest that are enough lie between these two, and are the second in the end.
-        let (mut few, mut enough) = (0, MOST_QUERIES);
+        let (mut few, mut enough) = (0, MOST_QUERIES.min(Degrees::most_queries(layout)));
         let best = worth(enough).proven_bits;
         if best < MIN_BITS {
             return Err(KeyError::Security { best, least: MIN_BITS });
@@ -93,8 +104,14 @@ impl Profile {
                 few = between;
             }
         }
-        Ok((self.with_queries(enough), worth(enough)))
+        Ok((self.with_queries(layout, enough), worth(enough)))
     }
+}
+
+/// The logarithm of a length that is wanted, or of the longest that leaves something to fold.
+const fn last(wanted: usize, layout: &Layout) -> usize {
+    let longest = Degrees::log_bound(layout) - 1;
+    if wanted < longest { wanted } else { longest }
 }
 
 /// What FRI takes.
@@ -130,8 +147,8 @@ impl Parameters {
         ]
     }
 
-    /// The commitment scheme with these parameters, for tables of so many rows.
-    pub(crate) fn scheme(&self, rows: usize) -> Scheme {
+    /// The commitment scheme with these parameters, for polynomials of degrees below this bound.
+    pub(crate) fn scheme(&self, bound: usize) -> Scheme {
         let tree = Self::tree();
         let fri = FriParameters {
             log_blowup: self.log_blowup,
@@ -143,12 +160,12 @@ impl Parameters {
             query_proof_of_work_bits: self.query_grinding,
             mmcs: ExtensionMmcs::new(tree.clone()),
         };
-        Scheme::new(self.transform(rows), tree, fri)
+        Scheme::new(self.transform(bound), tree, fri)
     }
 
     /// Transforms of the lengths that these parameters lead to.
-    pub(crate) fn transform(&self, rows: usize) -> Transform {
-        Transform::new(rows << self.log_blowup.max(1))
+    pub(crate) fn transform(&self, bound: usize) -> Transform {
+        Transform::new(bound << self.log_blowup.max(1))
     }
 
     /// The trees that all of it is committed to with.

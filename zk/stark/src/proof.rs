@@ -23,7 +23,7 @@ pub(crate) struct Opened {
     pub(crate) sum: Vec<Ext>,
     /// The same at the next point.
     pub(crate) next_sum: Vec<Ext>,
-    /// The coordinates of the quotient's two pieces.
+    /// The coordinates of the quotient's two pieces, and of the random polynomial where there is one.
     pub(crate) quotient: Vec<Ext>,
 }
 

@@ -5,16 +5,20 @@ use p3_commit::{Mmcs, OpenedValues, Pcs, UnivariateStarkPcs};
 use p3_dft::TwoAdicSubgroupDft;
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_field::{ExtensionField, Field, PrimeCharacteristicRing, TwoAdicField};
+use p3_fri::{PcsProverTranscript, PcsShape};
 use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView};
 use p3_maybe_rayon::prelude::*;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use zktee_models::integer::{InferError, Trace};
 
 use crate::challenges::Challenges;
 use crate::evidence::Evidence;
-use crate::field::{Challenger, Commitment, Ext, Scheme, Tree, Val};
+use crate::field::{Challenger, Commitment, DEGREE, Ext, Scheme, Tree, Val};
 use crate::key::Key;
+use crate::masks::{Masks, Part, extend, is_basis, mask_quotient};
 use crate::preamble::{Statement, transcript};
 use crate::proof::{Opened, Proof};
 use crate::quotient::{Extended, quotient};
@@ -71,6 +75,14 @@ pub(crate) trait Meddler {
 
     /// The quotient's coefficients, both pieces a row.
     fn quotient(&mut self, _coefficients: &mut RowMajorMatrix<Val>) {}
+
+    /// What masks are drawn from.
+    fn randomness(&mut self) -> StdRng {
+        StdRng::from_rng(&mut rand::rng())
+    }
+
+    /// After a mask is drawn.
+    fn mask(&mut self, _part: Part, _mask: &mut RowMajorMatrix<Val>) {}
 }
 
 /// Nobody.
@@ -92,9 +104,10 @@ impl Key {
         let run = |input| self.model.trace(input);
         let traces = inputs.par_chunks_exact(self.network.input_len()).map(run).collect::<Result<Vec<Trace>, _>>()?;
         let outputs = traces.iter().flat_map(|trace| trace.output().iter().copied()).collect();
-        let statement = Statement { inputs: inputs.to_vec(), outputs };
+        let stated = if self.profile.hides_input() { Vec::new() } else { inputs.to_vec() };
+        let statement = Statement { inputs: stated, outputs };
         clock.lap("infer");
-        let first = first_phase(self, &traces);
+        let first = first_phase(self, inputs, &traces);
         clock.lap("witness");
         let proof = self.prove_table(&statement, &first, &mut Honest, &mut clock)?.to_bytes();
         clock.lap("serialise");
@@ -111,14 +124,10 @@ impl Key {
         clock: &mut Clock,
     ) -> Result<Proof, ProofError> {
         let layout = &self.layout;
-        let scheme = &self.scheme;
         let mut challenger = transcript(self, statement);
-        let domain = domain(scheme, layout.rows());
-        let commit = |matrices: Vec<RowMajorMatrix<Val>>| {
-            let matrices = matrices.into_iter().map(|matrix| (domain, matrix));
-            <Scheme as Pcs<Ext, Challenger>>::commit(scheme, matrices).map_err(open)
-        };
-        let (first_commitment, first_data) = commit(vec![first.clone()])?;
+        let mut masks = layout.hidden().then(|| Masks::new(meddler.randomness(), self.degrees));
+        let (first_commitment, first_data) =
+            self.commit(vec![(Part::First, first.clone())], masks.as_mut(), meddler)?;
         challenger.observe(first_commitment.clone());
         clock.lap("commit first");
 
@@ -128,7 +137,9 @@ impl Key {
         let mut second = Second::new(layout, &public, first)?;
         meddler.second(self, &public, first, &mut second);
         clock.lap("second phase");
-        let (second_commitment, second_data) = commit(second.into_matrices(layout.lanes.len()).into())?;
+        let [helpers, sums] = second.into_matrices(layout.lanes.len());
+        let second = vec![(Part::Helpers, helpers), (Part::Sums, sums)];
+        let (second_commitment, second_data) = self.commit(second, masks.as_mut(), meddler)?;
         challenger.observe(second_commitment.clone());
         clock.lap("commit second");
 
@@ -138,8 +149,16 @@ impl Key {
             helpers: self.extended(&second_data, 0),
             sums: self.extended(&second_data, 1),
         };
-        let mut coefficients = quotient(layout, &self.transform, &public, alpha, &extended);
+        let mut coefficients = quotient(layout, &self.degrees, &self.transform, &public, alpha, &extended);
         meddler.quotient(&mut coefficients);
+        if let Some(masks) = &mut masks {
+            let [mask, codeword] = [Part::Quotient, Part::Codeword].map(|part| {
+                let mut mask = masks.draw(part, DEGREE);
+                meddler.mask(part, &mut mask);
+                mask
+            });
+            coefficients = mask_quotient(&coefficients, &self.degrees, &mask, &codeword);
+        }
         clock.lap("quotient");
         let (quotient_commitment, quotient_data) = self.commit_quotient(coefficients)?;
         challenger.observe(quotient_commitment.clone());
@@ -155,15 +174,54 @@ impl Key {
             (&second_data, vec![vec![zeta], vec![zeta, next]]).into(),
             (&quotient_data, vec![vec![zeta]]).into(),
         ];
-        let (values, opening) = scheme.open(requests, &mut challenger).map_err(open)?;
+        let before = challenger.clone();
+        let (values, opening) = self.scheme.open(requests, &mut challenger).map_err(open)?;
+        if layout.hidden() && !is_basis(self.combining(before, &values)) {
+            return Err(ProofError::Pole);
+        }
         clock.lap("open");
         let opened = opened(values).ok_or_else(|| ProofError::Open("another shape".to_owned()))?;
         Ok(Proof { first: first_commitment, second: second_commitment, quotient: quotient_commitment, opened, opening })
     }
 
+    /// Commits to columns, given on the rows, each with its mask.
+    fn commit(
+        &self,
+        columns: Vec<(Part, RowMajorMatrix<Val>)>,
+        masks: Option<&mut Masks>,
+        meddler: &mut impl Meddler,
+    ) -> Result<(Commitment, Data), ProofError> {
+        let Some(masks) = masks else {
+            let domain = domain(&self.scheme, self.degrees.bound);
+            let columns = columns.into_iter().map(|(_, columns)| (domain, columns));
+            return <Scheme as Pcs<Ext, Challenger>>::commit(&self.scheme, columns).map_err(open);
+        };
+        let points = self.degrees.bound << self.parameters.log_blowup;
+        let masked = columns.into_iter().map(|(part, columns)| {
+            let mut mask = masks.draw(part, columns.width());
+            meddler.mask(part, &mut mask);
+            extend(&self.transform, columns, &mask, points)
+        });
+        <Scheme as UnivariateStarkPcs<Ext, Challenger>>::commit_ldes(&self.scheme, masked.collect()).map_err(open)
+    }
+
+    /// The challenge that combines all that is opened, from the transcript as it was before.
+    fn combining(&self, mut challenger: Challenger, values: &OpenedValues<Ext>) -> Ext {
+        let widths = |matrix: &Vec<Vec<Ext>>| matrix.iter().map(Vec::len).collect();
+        let shape = PcsShape {
+            claimed_evaluation_counts: values.iter().map(|round| round.iter().map(widths).collect()).collect(),
+            batch_pow_bits: self.parameters.batch_grinding,
+        };
+        let mut transcript = PcsProverTranscript::<_, Val, Ext>::new(&mut challenger, shape);
+        transcript.claimed_openings(values);
+        let (challenge, _) = transcript.batch_phase();
+        transcript.abort();
+        challenge
+    }
+
     /// Commits to the quotient's pieces, given their coefficients.
     fn commit_quotient(&self, mut coefficients: RowMajorMatrix<Val>) -> Result<(Commitment, Data), ProofError> {
-        let height = self.layout.rows() << self.parameters.log_blowup;
+        let height = self.degrees.bound << self.parameters.log_blowup;
         coefficients.values.resize(height * coefficients.width, Val::ZERO);
         let values = self.transform.coset_dft_batch(coefficients, Val::GENERATOR).bit_reverse_rows();
         let values = vec![values.to_row_major_matrix()];
@@ -173,13 +231,13 @@ impl Key {
     /// The first points of a committed matrix, as many as the quotient takes.
     fn extended<'a>(&self, data: &'a Data, index: usize) -> RowMajorMatrixView<'a, Val> {
         let matrix = self.tree.get_matrices(data)[index];
-        RowMajorMatrixView::new(&matrix.values[..PIECES * self.layout.rows() * matrix.width], matrix.width)
+        RowMajorMatrixView::new(&matrix.values[..PIECES * self.degrees.bound * matrix.width], matrix.width)
     }
 }
 
-/// The rows' domain.
-pub(crate) fn domain(scheme: &Scheme, rows: usize) -> TwoAdicMultiplicativeCoset<Val> {
-    <Scheme as Pcs<Ext, Challenger>>::natural_domain_for_degree(scheme, rows)
+/// A domain for polynomials of degrees below this bound.
+pub(crate) fn domain(scheme: &Scheme, bound: usize) -> TwoAdicMultiplicativeCoset<Val> {
+    <Scheme as Pcs<Ext, Challenger>>::natural_domain_for_degree(scheme, bound)
 }
 
 /// Whether nothing can be opened at a point: it is of the field in which the columns are committed to, or a row of the table.

@@ -24,6 +24,7 @@ impl Provider for Stark {
         let summary = |profile| match profile {
             Profile::Fast => "our STARK on Plonky3's building blocks, no trusted setup: the fastest prover",
             Profile::Small => "the same with the smaller proof",
+            Profile::Zk => "the same with the input hidden: zero-knowledge",
         };
         let listed =
             |profile: Profile| Listed { backend: profile.backend().to_owned(), summary: summary(profile).to_owned() };

@@ -1,7 +1,7 @@
 //! The quotient of the constraints by the polynomial that vanishes on all rows.
 
 use p3_dft::TwoAdicSubgroupDft;
-use p3_field::{BasedVectorSpace, Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
+use p3_field::{BasedVectorSpace, Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing, TwoAdicField};
 use p3_matrix::Matrix;
 use p3_matrix::bitrev::BitReversibleMatrix;
 use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView};
@@ -9,12 +9,13 @@ use p3_maybe_rayon::prelude::*;
 use p3_util::{reverse_bits_len, reverse_slice_index_bits};
 
 use crate::constraints::{Combined, Known, Row, evaluate};
+use crate::degrees::Degrees;
 use crate::field::{DEGREE, Ext, Packed, PackedExt, Transform, Val, powers};
 use crate::layout::Layout;
 use crate::relation::Public;
 use crate::security::PIECES;
 
-/// The committed columns on the coset of twice as many points as there are rows, in bit-reversed order.
+/// The committed columns on the coset of as many points as the quotient has coefficients, in bit-reversed order.
 pub(crate) struct Extended<'a> {
     pub(crate) first: RowMajorMatrixView<'a, Val>,
     pub(crate) helpers: RowMajorMatrixView<'a, Val>,
@@ -27,21 +28,28 @@ pub(crate) struct Extended<'a> {
 /// everywhere else.
 pub(crate) fn quotient(
     layout: &Layout,
+    degrees: &Degrees,
     transform: &Transform,
     public: &Public,
     alpha: Ext,
     extended: &Extended<'_>,
 ) -> RowMajorMatrix<Val> {
-    let (rows, size, log_size) = (layout.rows(), PIECES * layout.rows(), layout.log_rows as usize + 1);
+    let (rows, size) = (layout.rows(), PIECES * degrees.bound);
+    // The points are so many cosets of the rows, and a step from row to row is so many from point to point.
+    let (cosets, log_size) = (size / rows, size.trailing_zeros() as usize);
+    let log_cosets = cosets.trailing_zeros() as usize;
     let values = RowMajorMatrix::new(Ext::flatten_to_base(public.values.clone()), public.columns * DEGREE);
-    let public_values = transform.coset_lde_batch(values, 1, Val::GENERATOR).bit_reverse_rows().to_row_major_matrix();
+    let public_values =
+        transform.coset_lde_batch(values, log_cosets, Val::GENERATOR).bit_reverse_rows().to_row_major_matrix();
     let public_values = public_values.as_view();
     let known = Known::<PackedExt>::of(public);
     let alphas: Vec<PackedExt> = powers(alpha, layout.constraints()).into_iter().map(PackedExt::from).collect();
-    // The first half of the points is `g H`, on which `x^N` is `g^N`; on the second half it is `-g^N`.
-    let power = Val::GENERATOR.exp_u64(rows as u64);
-    let inverses = [power - Val::ONE, -power - Val::ONE].map(|value| Packed::from(value.inverse()));
-    let next = |row: usize| reverse_bits_len((reverse_bits_len(row, log_size) + PIECES) % size, log_size);
+    // On each coset `x^N` is a constant; the first one is `g H`, where it is `g^N`.
+    let mut powers_of_x: Vec<Val> =
+        Val::two_adic_generator(log_cosets).shifted_powers(Val::GENERATOR.exp_u64(rows as u64)).collect_n(cosets);
+    reverse_slice_index_bits(&mut powers_of_x);
+    let inverses: Vec<Packed> = powers_of_x.iter().map(|&power| Packed::from((power - Val::ONE).inverse())).collect();
+    let next = |row: usize| reverse_bits_len((reverse_bits_len(row, log_size) + cosets) % size, log_size);
     let mut quotient = Ext::zero_vec(size);
     quotient.par_chunks_mut(Packed::WIDTH).enumerate().for_each(|(chunk, out)| {
         let start = chunk * Packed::WIDTH;
@@ -63,10 +71,17 @@ pub(crate) fn quotient(
     });
     reverse_slice_index_bits(&mut quotient);
     let flat = RowMajorMatrix::new(Ext::flatten_to_base(quotient), DEGREE);
-    let mut lower = transform.coset_idft_batch(flat, Val::GENERATOR).values;
-    let higher = lower.split_off(rows * DEGREE);
-    let pieces = lower.chunks_exact(DEGREE).zip(higher.chunks_exact(DEGREE));
-    RowMajorMatrix::new(pieces.flat_map(|(low, high)| low.iter().chain(high).copied()).collect(), PIECES * DEGREE)
+    let values = transform.coset_idft_batch(flat, Val::GENERATOR).values;
+    let (lower, higher) = values.split_at(degrees.cut() * DEGREE);
+    let mut pieces = Val::zero_vec(degrees.bound * PIECES * DEGREE);
+    for (piece, coefficients) in [lower, higher].into_iter().enumerate() {
+        let places = pieces.chunks_exact_mut(PIECES * DEGREE).map(|row| &mut row[piece * DEGREE..(piece + 1) * DEGREE]);
+        // Beyond the bound there is nothing where the constraints hold.
+        places
+            .zip(coefficients.chunks_exact(DEGREE))
+            .for_each(|(place, coefficient)| place.copy_from_slice(coefficient));
+    }
+    RowMajorMatrix::new(pieces, PIECES * DEGREE)
 }
 
 /// All columns of as many rows as a packed value holds.

@@ -65,7 +65,19 @@ impl Public {
             let coefficients = weights.transposed(first, rho);
             constant += constants(key, index, first, rho) * next_input.powers().take(layout.batch).sum::<Ext>();
             match index.checked_sub(1) {
-                None => constant += products(&coefficients, &statement.inputs, next_input),
+                None => {
+                    constant += match layout.input {
+                        // Cells hold how much the inputs are above the least legal one.
+                        Some(place) => {
+                            let class = &layout.classes[place.class];
+                            public.write(layout, class, place, &[(&coefficients, next_input)]);
+                            let least = integer(key.network.input_range[0]);
+                            let all = coefficients.iter().copied().sum::<Ext>() * least;
+                            all * next_input.powers().take(layout.batch).sum::<Ext>()
+                        }
+                        None => products(&coefficients, &statement.inputs, next_input),
+                    }
+                }
                 Some(before) => public.read(layout, before, &coefficients, next_input, rho),
             }
         }
@@ -167,7 +179,7 @@ fn constants(key: &Key, stage: usize, first: Ext, rho: Ext) -> Ext {
     let half =
         key.layout.stages.get(stage).map_or(Val::ZERO, |place| match key.layout.classes[place.cells.class].kind {
             Kind::Quotient { exponent, .. } => Val::from_usize((1 << exponent) / 2),
-            Kind::Pair => Val::ZERO,
+            Kind::Pair | Kind::Input { .. } => Val::ZERO,
         });
     let image: Ext = rho.powers().take(height * width).sum();
     let channels = rho.exp_u64((height * width) as u64).shifted_powers(first);

@@ -9,6 +9,7 @@ use p3_security::report::{LDT_COMMIT_LABEL, LDT_LABEL, LDT_QUERY_LABEL};
 use p3_security::{CandidateSet, ErrorBits, GrindingSites, InstanceShape, RegimeReport, SecurityTerm, StarkAirParams};
 use p3_security::{proximity, stark};
 
+use crate::degrees::Degrees;
 use crate::field::{DEGREE, MODULUS};
 use crate::layout::Layout;
 use crate::parameters::Parameters;
@@ -93,7 +94,8 @@ fn total(terms: &[Term]) -> f64 {
 
 impl Instance {
     fn of(layout: &Layout, parameters: &Parameters) -> Self {
-        let log_rows = layout.log_rows as usize;
+        // Of the polynomials, which have twice as many coefficients as there are rows where they are masked.
+        let log_rows = Degrees::log_bound(layout);
         // Rounded down: p^4 has a little more.
         let modulus_bits = (f64::from(MODULUS).log2() * DEGREE as f64) as usize;
         let shape = InstanceShape {

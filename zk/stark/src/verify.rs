@@ -71,7 +71,8 @@ impl Key {
         let count = |what, expected, got| {
             if expected == got { Ok(()) } else { Err(Rejected::Count { what, expected, got }) }
         };
-        count("input values", self.network.input_len() * batch, evidence.inputs.len())?;
+        let stated = if self.layout.hidden() { 0 } else { self.network.input_len() * batch };
+        count("input values", stated, evidence.inputs.len())?;
         count("output values", self.layout.outputs * batch, evidence.outputs.len())?;
         let [low, high] = self.network.input_range;
         in_range("input", &evidence.inputs, low, high)?;
@@ -86,8 +87,9 @@ impl Key {
         let mut challenger = transcript(self, statement);
         let point = self.point(statement, &proof, &mut challenger)?;
         let Proof { first, second, quotient, opened, opening } = proof;
-        let (lower, higher) = opened.quotient.split_at(DEGREE);
-        let power = point.vanishing + Ext::ONE;
+        // After the pieces there is the random polynomial, where there is one; only its opening is checked.
+        let (lower, higher) = opened.quotient[..PIECES * DEGREE].split_at(DEGREE);
+        let power = point.zeta.exp_u64(self.degrees.cut() as u64);
         if point.combined != (extension(lower)? + power * extension(higher)?) * point.vanishing {
             return Err(Rejected::Constraints);
         }
@@ -137,7 +139,7 @@ impl Key {
 
     /// What the commitment scheme is asked to check.
     fn claims(&self, commitments: [Commitment; 3], [zeta, next]: [Ext; 2], opened: Opened) -> Vec<Claim> {
-        let domain = domain(&self.scheme, self.layout.rows());
+        let domain = domain(&self.scheme, self.degrees.bound);
         let [first, second, quotient] = commitments;
         vec![
             (first, vec![(domain, vec![(zeta, opened.first)])]).into(),
@@ -178,7 +180,8 @@ impl Opened {
 
     fn expected(key: &Key) -> [usize; 5] {
         let layout = &key.layout;
-        [layout.first_columns(), layout.lanes.len() * DEGREE, DEGREE, DEGREE, PIECES * DEGREE]
+        let codeword = if layout.hidden() { DEGREE } else { 0 };
+        [layout.first_columns(), layout.lanes.len() * DEGREE, DEGREE, DEGREE, PIECES * DEGREE + codeword]
     }
 }
 

@@ -17,10 +17,16 @@ struct Table<'a> {
     counts: Vec<Vec<u32>>,
 }
 
-/// The columns of the first phase for these runs of the model, one an input.
-pub(crate) fn first_phase(key: &Key, traces: &[Trace]) -> RowMajorMatrix<Val> {
+/// The columns of the first phase for these runs of the model, one an input. The inputs themselves have cells where they are hidden.
+pub(crate) fn first_phase(key: &Key, inputs: &[i64], traces: &[Trace]) -> RowMajorMatrix<Val> {
     let layout = &key.layout;
     let mut table = Table::new(layout);
+    if let Some(place) = layout.input {
+        let [low, _] = key.network.input_range;
+        for (index, &value) in inputs.iter().enumerate() {
+            table.input(place, index, value - low);
+        }
+    }
     for (input, trace) in traces.iter().enumerate() {
         for (stage, place) in key.network.stages.iter().zip(&layout.stages) {
             let Some(inferred) = trace.layers.get(stage.layer) else { continue };
@@ -99,6 +105,16 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A hidden number: the inputs of a batch are one after the other, and a class of their own.
+    fn input(&mut self, place: Place, index: usize, above: i64) {
+        let class = &self.layout.classes[place.class];
+        self.at(class, index)[0] = Val::from_u64(above.unsigned_abs());
+        let Kind::Input { range } = class.kind else { return };
+        for _ in 0..2 {
+            self.count(range, above.unsigned_abs());
+        }
+    }
+
     fn count(&mut self, range: usize, value: u64) {
         // The twin keeps to its bounds; a value beyond them has no entry, and no proof.
         if let Some(count) = self.counts[range].get_mut(value as usize) {
@@ -110,11 +126,12 @@ impl<'a> Table<'a> {
         let rows = self.layout.rows();
         for class in &self.layout.classes {
             let idle = (class.lanes * rows - class.per_input * self.layout.batch) as u32;
-            let other = match class.kind {
-                Kind::Quotient { range, .. } => range,
-                Kind::Pair => 0,
+            let ranges = match class.kind {
+                Kind::Quotient { range, .. } => [0, range],
+                Kind::Pair => [0, 0],
+                Kind::Input { range } => [range, range],
             };
-            for range in [0, other] {
+            for range in ranges {
                 self.counts[range][0] += idle;
             }
         }

@@ -38,6 +38,7 @@ impl StarkWorker {
 
 impl Worker for StarkWorker {
     fn describe(&self) -> Description {
+        let hidden = self.profile.hides_input();
         Description {
             name: "Plonky3 building blocks".to_owned(),
             version: crate::PLONKY3_VERSION.to_owned(),
@@ -47,10 +48,14 @@ impl Worker for StarkWorker {
                 setup: SetupTrust::Transparent,
                 security_bits: Some(MIN_BITS),
                 security_basis: SecurityBasis::Proven,
-                zero_knowledge: false,
+                zero_knowledge: hidden,
                 post_quantum: true,
-                binds: vec![Part::Model, Part::Input, Part::Output],
-                hides: Vec::new(),
+                binds: if hidden {
+                    vec![Part::Model, Part::Output]
+                } else {
+                    vec![Part::Model, Part::Input, Part::Output]
+                },
+                hides: if hidden { vec![Part::Input] } else { Vec::new() },
                 hardware: Hardware::None,
                 notes: notes(self.profile),
             },
@@ -69,14 +74,19 @@ impl Worker for StarkWorker {
 
 fn notes(profile: Profile) -> Vec<String> {
     let radius = match profile {
-        Profile::Fast => "within the unique-decoding radius",
+        Profile::Fast | Profile::Zk => "within the unique-decoding radius",
         Profile::Small => "up to the Johnson bound",
+    };
+    let shown = if profile.hides_input() {
+        "zero-knowledge of the input and all activations: it is shown that some legal input has these outputs; weights are in the verifier's key"
+    } else {
+        "not zero-knowledge: a proof shows some of the activations; weights are in the verifier's key"
     };
     vec![
         format!(
             "security: at least {MIN_BITS} bits, proven in the random-oracle model {radius}, the errors of all terms added up"
         ),
-        "not zero-knowledge: a proof shows some of the activations; weights are in the verifier's key".to_owned(),
+        shown.to_owned(),
     ]
 }
 
@@ -145,7 +155,9 @@ impl StarkWorker {
             Ok(()) => {
                 let parts = key.model().parts();
                 report.outputs = Some(outputs(output_shape(key.model()), parts.output_scale, &evidence.outputs)?);
-                bound_inputs(&mut report, &parts.input_shape, parts.input_scale, &evidence.inputs)?;
+                if !key.profile().hides_input() {
+                    bound_inputs(&mut report, &parts.input_shape, parts.input_scale, &evidence.inputs)?;
+                }
             }
             // What a rejected proof claims is nothing to report.
             Err(error) => report.notes.push(error.to_string()),

@@ -4,77 +4,16 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use halo2_proofs::halo2curves::ff::Field;
 use proptest::prelude::*;
 use zktee_models::graph::Pool;
-use zktee_models::integer::{IntegerLayer, IntegerModel, Parts, Rescale};
+use zktee_models::integer::IntegerLayer;
 
 use super::adversary::{Attack, Case};
 use super::honest::satisfied;
-use super::models::{Numbers, model};
+use super::models::{Numbers, legal, model, random};
 use crate::field::integer;
 use crate::network::{LowerError, Map, Network, PoolKind};
 use crate::plan::Plan;
 use crate::spec::Design;
 use crate::tall;
-
-/// Any small model: every kind of layer, in any order that shapes allow; one linear layer at least.
-fn random(n: &mut Numbers) -> IntegerModel {
-    let mut image = n.next(0, 9) < 6;
-    let mut shape = if image { vec![n.next(1, 2) as usize, 4, 5] } else { vec![n.next(1, 5) as usize] };
-    let input_shape = shape.clone();
-    let linear = n.next(1, 3);
-    let mut layers = Vec::new();
-    for index in 0..linear {
-        let hidden = (index + 1 < linear).then(|| Rescale { exponent: n.next(0, 5) as u32, relu: n.next(0, 2) > 0 });
-        if image && (n.next(0, 9) < 3 || (index + 1 == linear && n.next(0, 1) == 0)) {
-            layers.push(IntegerLayer::Flatten);
-            shape = vec![shape.iter().product()];
-            image = false;
-        }
-        let outputs = n.next(1, 4) as usize;
-        if image {
-            let kernel = [shape[1].min(n.next(1, 2) as usize), shape[2].min(n.next(1, 3) as usize)];
-            let stride = [n.next(1, 2) as usize, n.next(1, 3) as usize];
-            let padding = [(); 4].map(|()| n.next(-2, 1).max(0) as usize);
-            layers.push(n.conv([outputs, shape[0]], kernel, stride, padding, hidden));
-            shape = vec![
-                outputs,
-                (shape[1] + padding[0] + padding[2] - kernel[0]) / stride[0] + 1,
-                (shape[2] + padding[1] + padding[3] - kernel[1]) / stride[1] + 1,
-            ];
-        } else {
-            layers.push(n.dense([outputs, shape[0]], hidden));
-            shape = vec![outputs];
-        }
-        for _ in 0..n.next(0, 2) {
-            let kernel = [n.next(1, 2) as usize, n.next(1, 2) as usize];
-            let stride = if n.next(0, 1) == 0 { kernel } else { [1, n.next(1, 2) as usize] };
-            let fits = image && kernel[0] <= shape[1] && kernel[1] <= shape[2];
-            match n.next(0, 3) {
-                0 => layers.push(IntegerLayer::Relu),
-                kind if fits => {
-                    let pool = Pool { kernel, stride };
-                    layers.push(if kind == 1 { IntegerLayer::MaxPool(pool) } else { IntegerLayer::SumPool(pool) });
-                    shape[1] = (shape[1] - kernel[0]) / stride[0] + 1;
-                    shape[2] = (shape[2] - kernel[1]) / stride[1] + 1;
-                }
-                _ => {}
-            }
-        }
-    }
-    let bound = [60, 250, 4000][n.next(0, 2) as usize];
-    let parts = model(&input_shape, bound, layers).parts().clone();
-    let input_range = [[-8, 7], [0, 15]][n.next(0, 1) as usize];
-    IntegerModel::from_parts(Parts { input_range, ..parts }).unwrap()
-}
-
-/// An input that the model takes, if a few tries find one: from the edges of the range first.
-fn legal_input(n: &mut Numbers, model: &IntegerModel) -> Option<Vec<i64>> {
-    let [low, high] = model.parts().input_range;
-    let edges = |n: &mut Numbers| (0..model.input_len()).map(|_| [low, high][n.next(0, 1) as usize]).collect();
-    let mut tries: Vec<Vec<i64>> = (0..10).map(|_| edges(n)).collect();
-    tries.extend((0..20).map(|_| n.inputs(model, 1)));
-    tries.push(vec![0; model.input_len()]);
-    tries.into_iter().find(|input| model.infer(input).is_ok())
-}
 
 /// What a network means, one loop for each sum.
 fn evaluate(network: &Network, input: &[i64]) -> Vec<i64> {
@@ -169,7 +108,7 @@ proptest! {
         // What is refused is refused with a reason; the rest fits together and computes the same.
         if let Ok(network) = Network::lower(&model) {
             prop_assert_eq!(network.check(), Ok(()));
-            if let Some(input) = legal_input(&mut n, &model) {
+            if let Some(input) = legal(&mut n, &model, 1).pop() {
                 prop_assert_eq!(evaluate(&network, &input), model.infer(&input).unwrap());
             }
         }
@@ -184,7 +123,7 @@ proptest! {
         let mut n = Numbers(seed);
         let model = random(&mut n);
         let Ok(network) = Network::lower(&model) else { return Ok(()) };
-        let Some(input) = legal_input(&mut n, &model) else { return Ok(()) };
+        let Some(input) = legal(&mut n, &model, 1).pop() else { return Ok(()) };
         // Whatever the planner chooses.
         let plan = Plan::new(&model, 1, private).unwrap();
         prop_assert_eq!(plan.spec.check(), Ok(()));

@@ -29,13 +29,18 @@ pub(super) struct Case {
 
 impl Case {
     pub(super) fn new(model: IntegerModel, inputs: &[i64]) -> Self {
+        Self::of(Profile::Fast, model, inputs)
+    }
+
+    pub(super) fn of(profile: Profile, model: IntegerModel, inputs: &[i64]) -> Self {
         let batch = inputs.len() / model.input_len();
-        let key = Key::new(model, batch, Profile::Fast).unwrap();
+        let key = Key::new(model, batch, profile).unwrap();
         let traces: Vec<_> =
             inputs.chunks_exact(key.model.input_len()).map(|input| key.model.trace(input).unwrap()).collect();
         let outputs = traces.iter().flat_map(|trace| trace.output().to_vec()).collect();
-        let first = first_phase(&key, &traces);
-        let case = Self { key, statement: Statement { inputs: inputs.to_vec(), outputs }, first };
+        let first = first_phase(&key, inputs, &traces);
+        let stated = if profile.hides_input() { Vec::new() } else { inputs.to_vec() };
+        let case = Self { key, statement: Statement { inputs: stated, outputs }, first };
         assert_eq!(case.broken(), BTreeSet::new());
         case
     }
@@ -94,6 +99,7 @@ impl Case {
                 match lane.kind {
                     Kind::Quotient { range, .. } => lookups.extend([(cell[0], 0), (cell[2], range)]),
                     Kind::Pair => lookups.extend([(cell[0], 0), (cell[1], 0)]),
+                    Kind::Input { range } => lookups.extend([(cell[0], range); 2]),
                 }
             }
         }
@@ -184,6 +190,8 @@ impl Case {
                         cell[2] + (cell[1].double() - Val::ONE) * cell[0] * Val::from_u32(1 << exponent)
                     }
                     Kind::Pair => cell[0] - cell[1],
+                    // Nothing reads it: any legal value will do.
+                    Kind::Input { .. } => Val::ZERO,
                 };
                 if left != Val::ZERO {
                     broken.insert("idle");
@@ -195,8 +203,8 @@ impl Case {
     /// From the inputs through the cells to the outputs.
     fn forward(&self) -> (BTreeSet<&'static str>, Vec<Val>) {
         let (mut broken, mut outputs) = (BTreeSet::new(), Vec::new());
-        for (number, input) in self.statement.inputs.chunks_exact(self.key.network.input_len()).enumerate() {
-            let mut values: Vec<Val> = input.iter().map(|&value| integer(value)).collect();
+        for number in 0..self.key.layout.batch {
+            let mut values = self.inputs(number);
             for (index, stage) in self.key.network.stages.iter().enumerate() {
                 let Some(place) = self.key.layout.stages.get(index) else {
                     let all = (0..volume(stage.accumulators))
@@ -238,6 +246,16 @@ impl Case {
             }
         }
         (broken, outputs)
+    }
+
+    /// The values of one input: of the statement, or of the table where they are hidden.
+    fn inputs(&self, number: usize) -> Vec<Val> {
+        let (count, [low, _]) = (self.key.network.input_len(), self.key.network.input_range);
+        let value = |index| match self.key.layout.input {
+            Some(place) => self.read(place, number, index)[0] + integer(low),
+            None => integer(self.statement.inputs[number * count + index]),
+        };
+        (0..count).map(value).collect()
     }
 
     /// `W x + b` of one output among those of this shape.

@@ -22,7 +22,7 @@ fn an_equation_that_could_wrap_is_refused() {
         |bound: i64| model(&[2], bound, vec![Numbers(52).dense([2, 2], relu(12)), Numbers(53).dense([1, 2], None)]);
     let reach = |bound: i64| {
         let network = Network::lower(&with(bound)).unwrap();
-        check(&network, &Layout::new(&network, 1).unwrap())
+        check(&network, &Layout::new(&network, 1, false).unwrap())
     };
     let IntegerLayer::Dense(first) = &with(1).parts().layers[0].clone() else { panic!() };
     let rows = first.weights.chunks_exact(2).zip(&first.bias);
@@ -47,7 +47,7 @@ fn sums_of_pools_count() {
     ];
     let model = model(&[1, 8, 8], 4000, layers);
     let network = Network::lower(&model).unwrap();
-    let layout = Layout::new(&network, 1).unwrap();
+    let layout = Layout::new(&network, 1, false).unwrap();
     assert_eq!(check(&network, &layout), Ok(()));
     let mut heavy = network;
     heavy.stages[1].linear.weights = vec![1 << 13; 4];
@@ -60,7 +60,7 @@ fn sums_of_pools_count() {
 fn built_in_models_keep_their_distance() {
     for name in zktee_models::workload::BUILTIN_NAMES {
         let network = Network::lower(&builtin(name, 1).0).unwrap();
-        assert_eq!(check(&network, &Layout::new(&network, 1).unwrap()), Ok(()), "{name}");
+        assert_eq!(check(&network, &Layout::new(&network, 1, true).unwrap()), Ok(()), "{name}");
     }
 }
 

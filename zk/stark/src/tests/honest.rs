@@ -12,7 +12,7 @@ use crate::parameters::{MIN_BITS, Profile};
 fn proven(key: &Key, inputs: &[i64]) -> Evidence {
     let evidence = key.prove(inputs).unwrap().evidence;
     assert_eq!(evidence.outputs, key.model().infer_all(inputs).unwrap());
-    assert_eq!(evidence.inputs, inputs);
+    assert_eq!(evidence.inputs, if key.profile().hides_input() { &[] } else { inputs });
     let verifier = Key::from_bytes(&key.to_bytes(), Path::new("key")).unwrap();
     assert_eq!(verifier.digest(), key.digest());
     let arrived = Evidence::from_bytes(&evidence.to_bytes()).unwrap();
@@ -70,6 +70,9 @@ fn proofs_are_the_same_each_time() {
     let key = Key::new(model, 1, Profile::Fast).unwrap();
     // Nothing in it is random: grinding takes the first witness that there is, whatever the number of threads.
     assert_eq!(proven(&key, &inputs), proven(&key, &inputs));
+    // Where the input is hidden, everything is.
+    let key = Key::new(key.model().clone(), 1, Profile::Zk).unwrap();
+    assert_ne!(proven(&key, &inputs), proven(&key, &inputs));
 }
 
 #[test]

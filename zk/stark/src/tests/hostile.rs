@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::models::{maxima, shallow};
 use crate::evidence::Evidence;
+use crate::fuzzing;
 use crate::key::Key;
 use crate::parameters::Profile;
 use crate::proof::Proof;
 
 /// A key with evidence that it accepts.
-static HONEST: LazyLock<[(Key, Evidence); 2]> = LazyLock::new(|| {
+static HONEST: LazyLock<[(Key, Evidence); 3]> = LazyLock::new(|| {
     let of = |model: zktee_models::integer::IntegerModel, profile| {
         let mut n = super::models::Numbers(41);
         let inputs = std::iter::repeat_with(|| n.inputs(&model, 1)).find(|inputs| model.infer(inputs).is_ok()).unwrap();
@@ -22,8 +23,21 @@ static HONEST: LazyLock<[(Key, Evidence); 2]> = LazyLock::new(|| {
         assert_eq!(key.verify(&evidence), Ok(()));
         (key, evidence)
     };
-    [of(maxima(), Profile::Fast), of(shallow(), Profile::Small)]
+    [of(maxima(), Profile::Fast), of(shallow(), Profile::Small), of(shallow(), Profile::Zk)]
 });
+
+/// What the fuzz target starts from.
+static FUZZED: LazyLock<[(Key, Vec<u8>); 2]> =
+    LazyLock::new(|| [Profile::Fast, Profile::Zk].map(|profile| fuzzing::example(profile).unwrap()));
+
+#[test]
+fn what_the_fuzzer_starts_from_is_valid() {
+    for (key, evidence) in &*FUZZED {
+        assert!(fuzzing::evidence(key, evidence));
+        assert_eq!(fuzzing::edited_anywhere(evidence, &[]), *evidence);
+    }
+    assert_eq!(fuzzing::edited_anywhere(b"abcd", &[128, 1, 0, b'x', 9]), b"abcx");
+}
 
 /// Whether bytes are read and accepted.
 fn accepted(key: &Key, bytes: &[u8]) -> bool {
@@ -128,7 +142,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
-    fn changed_evidence_is_rejected(which in 0..2_usize, edits in prop::collection::vec((any::<u32>(), any::<u8>()), 1..6)) {
+    fn changed_evidence_is_rejected(which in 0..3_usize, edits in prop::collection::vec((any::<u32>(), any::<u8>()), 1..6)) {
         let (key, evidence) = &HONEST[which];
         let bytes = evidence.to_bytes();
         let mut changed = bytes.clone();
@@ -140,7 +154,18 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_are_rejected(which in 0..2_usize, bytes in prop::collection::vec(any::<u8>(), 0..3000), head in 0..400_usize) {
+    fn what_the_fuzzer_does_is_rejected(which in 0..2_usize, data in prop::collection::vec(any::<u8>(), 0..64)) {
+        let (key, evidence) = &FUZZED[which];
+        prop_assert!(!fuzzing::evidence(key, &data));
+        let head = evidence.len() * usize::from(data.first().copied().unwrap_or(0)) / 256;
+        prop_assert!(!fuzzing::evidence(key, &[&evidence[..head], &data].concat()));
+        let edited = fuzzing::edited_anywhere(evidence, &data);
+        prop_assert_eq!(fuzzing::evidence(key, &edited), edited == *evidence);
+        prop_assert!(fuzzing::key(&data).is_err());
+    }
+
+    #[test]
+    fn random_bytes_are_rejected(which in 0..3_usize, bytes in prop::collection::vec(any::<u8>(), 0..3000), head in 0..400_usize) {
         let (key, evidence) = &HONEST[which];
         prop_assert!(!accepted(key, &bytes));
         let of = |proof| Evidence { proof, ..evidence.clone() }.to_bytes();

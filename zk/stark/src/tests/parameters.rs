@@ -64,8 +64,8 @@ fn our_terms_are_charged_for_every_candidate_up_to_the_johnson_bound() {
     let security = key.security();
     assert_eq!(security.regime, "johnson");
     let alone = 123.0 - (key.layout.equations() as f64).log2();
-    // A list of (m + 1/2) / sqrt(rate) for m >= 3, rate 1/16.
-    assert!(bits(security, EQUATIONS_LABEL) <= alone - (3.5_f64 * 4.0).log2() + 1e-9);
+    // A list of (m + 1/2) / sqrt(rate) for m >= 3, rate 1/32.
+    assert!(bits(security, EQUATIONS_LABEL) <= alone - (3.5_f64 * 32.0_f64.sqrt()).log2() + 1e-9);
 }
 
 #[test]

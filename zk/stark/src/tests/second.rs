@@ -9,6 +9,7 @@ use crate::constraints::Known;
 use crate::field::{DEGREE, Ext, Val, integer};
 use crate::key::Key;
 use crate::layout::Layout;
+use crate::parameters::Profile;
 use crate::prove::{Honest, Meddler};
 use crate::relation::Public;
 use crate::second::{Second, running_sum};
@@ -43,12 +44,22 @@ fn excess(layout: &Layout, public: &Public, first: &RowMajorMatrix<Val>, helpers
     sums[row] + rise
 }
 
-#[test]
-fn a_helper_that_makes_up_for_a_wrong_table_is_rejected() {
+for_profiles! {
+    a_helper_that_makes_up_for_a_wrong_table_is_rejected,
+    a_running_sum_that_jumps_is_rejected,
+    each_helper_and_each_sum_is_bound,
+    where_the_sum_begins_is_free,
+    each_coefficient_of_the_quotient_is_bound,
+    opened_values_are_those_of_the_committed_columns,
+    a_false_witness_cannot_open_a_quotient_of_its_choice,
+    commitments_cannot_be_exchanged,
+}
+
+fn a_helper_that_makes_up_for_a_wrong_table_is_rejected(profile: Profile) {
     // The range of a remainder is broken, and a helper is changed so that the running sum comes back to 0 all the same: its own
     // constraint is all that is left.
     let forged = || {
-        let mut forged = case(&shallow());
+        let mut forged = case(profile, &shallow());
         let (quotient, remainder) = forged.numbers(0, 0);
         let step = if quotient >= 0 { 1 } else { -1 };
         forged.put(0, 0, quotient - step, remainder + step * forged.divisor(0));
@@ -71,11 +82,10 @@ fn a_helper_that_makes_up_for_a_wrong_table_is_rejected() {
     }
 }
 
-#[test]
-fn a_running_sum_that_jumps_is_rejected() {
+fn a_running_sum_that_jumps_is_rejected(profile: Profile) {
     // A false output, and a sum that is put right on one row: the first, one between, the last.
-    for row in [0, 5, case(&dense()).key.layout.rows() - 1] {
-        let mut forged = case(&dense());
+    for row in [0, 5, case(profile, &dense()).key.layout.rows() - 1] {
+        let mut forged = case(profile, &dense());
         forged.statement.outputs[0] += 1;
         assert_eq!(forged.broken(), ["output"].into());
         let verdict = forged.verdict(&mut Changes(
@@ -90,16 +100,15 @@ fn a_running_sum_that_jumps_is_rejected() {
     }
 }
 
-#[test]
-fn each_helper_and_each_sum_is_bound() {
+fn each_helper_and_each_sum_is_bound(profile: Profile) {
     let model = maxima();
-    let rows = case(&model).key.layout.rows();
-    let lanes = case(&model).key.layout.lanes.len();
+    let rows = case(profile, &model).key.layout.rows();
+    let lanes = case(profile, &model).key.layout.lanes.len();
     for row in [0, rows / 2, rows - 1] {
         for lane in 0..lanes {
             // Alone, and with a sum that follows.
             for follows in [false, true] {
-                let verdict = case(&model).verdict(&mut Changes(
+                let verdict = case(profile, &model).verdict(&mut Changes(
                     |layout: &Layout, public: &Public, first: &RowMajorMatrix<Val>, second: &mut Second| {
                         second.helpers[row * lanes + lane] += Ext::ONE;
                         if follows {
@@ -111,7 +120,7 @@ fn each_helper_and_each_sum_is_bound() {
             }
         }
         for coordinate in 0..DEGREE {
-            let verdict = case(&model).verdict(&mut Changes(
+            let verdict = case(profile, &model).verdict(&mut Changes(
                 |_: &Layout, _: &Public, _: &RowMajorMatrix<Val>, second: &mut Second| {
                     second.sums[row] += Ext::new(std::array::from_fn(|index| Val::from_bool(index == coordinate)));
                 },
@@ -121,20 +130,19 @@ fn each_helper_and_each_sum_is_bound() {
     }
 }
 
-#[test]
-fn where_the_sum_begins_is_free() {
-    let verdict =
-        case(&dense()).verdict(&mut Changes(|_: &Layout, _: &Public, _: &RowMajorMatrix<Val>, second: &mut Second| {
+fn where_the_sum_begins_is_free(profile: Profile) {
+    let verdict = case(profile, &dense()).verdict(&mut Changes(
+        |_: &Layout, _: &Public, _: &RowMajorMatrix<Val>, second: &mut Second| {
             for sum in &mut second.sums {
                 *sum += Ext::TWO;
             }
-        }));
+        },
+    ));
     assert_eq!(verdict, Ok(()));
 }
 
-#[test]
-fn each_coefficient_of_the_quotient_is_bound() {
-    let honest = case(&dense());
+fn each_coefficient_of_the_quotient_is_bound(profile: Profile) {
+    let honest = case(profile, &dense());
     let size = honest.key.layout.rows() * 2 * DEGREE;
     for at in [0, 1, DEGREE, 2 * DEGREE - 1, size / 2, size - 1] {
         let verdict = honest.verdict(&mut Divides(|coefficients: &mut RowMajorMatrix<Val>| {
@@ -150,10 +158,9 @@ fn each_coefficient_of_the_quotient_is_bound() {
     assert_eq!(exchanged, Err(Rejected::Constraints));
 }
 
-#[test]
-fn opened_values_are_those_of_the_committed_columns() {
+fn opened_values_are_those_of_the_committed_columns(profile: Profile) {
     // Whatever is claimed instead: the constraints may even hold for it, and the opening does not.
-    let honest = case(&dense());
+    let honest = case(profile, &dense());
     let proof = honest.proof(&mut Honest);
     let verdict = |change: &dyn Fn(&mut crate::proof::Opened)| {
         let mut forged = proof.clone();
@@ -188,9 +195,8 @@ fn opened_values_are_those_of_the_committed_columns() {
     }
 }
 
-#[test]
-fn a_false_witness_cannot_open_a_quotient_of_its_choice() {
-    let mut forged = case(&dense());
+fn a_false_witness_cannot_open_a_quotient_of_its_choice(profile: Profile) {
+    let mut forged = case(profile, &dense());
     forged.statement.outputs[1] -= 1;
     let proof = forged.proof(&mut Honest);
     assert_eq!(forged.key.verify_proof(&forged.statement, proof.clone()), Err(Rejected::Constraints));
@@ -207,9 +213,8 @@ fn a_false_witness_cannot_open_a_quotient_of_its_choice() {
     assert!(matches!(verdict, Err(Rejected::Opening(_))), "{verdict:?}");
 }
 
-#[test]
-fn commitments_cannot_be_exchanged() {
-    let honest = case(&dense());
+fn commitments_cannot_be_exchanged(profile: Profile) {
+    let honest = case(profile, &dense());
     let proof = honest.proof(&mut Honest);
     let mut forged = proof.clone();
     std::mem::swap(&mut forged.first, &mut forged.second);

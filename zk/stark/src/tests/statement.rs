@@ -142,7 +142,7 @@ fn a_layer_cannot_take_anothers_place() {
 #[test]
 fn the_digest_is_in_the_transcript_and_not_in_the_equations_alone() {
     // A prover who has all numbers right, and means a key of another digest: here one of another output scale, which no equation has.
-    let case = case(&dense());
+    let case = case(Profile::Fast, &dense());
     let mut parts = case.key.model.parts().clone();
     parts.output_scale.exponent += 1;
     let other = Key::new(IntegerModel::from_parts(parts).unwrap(), 1, Profile::Fast).unwrap();
@@ -183,7 +183,7 @@ fn a_proof_by_other_parameters_is_rejected() {
             Parameters { query_grinding: real.query_grinding - 1, ..real },
             Parameters { commit_grinding: 3, ..real },
             Parameters { batch_grinding: 3, ..real },
-            Parameters { log_final_length: real.log_final_length + 1, ..real },
+            Parameters { log_final_length: real.log_final_length - 1, ..real },
             Parameters { log_arity: real.log_arity - 1, ..real },
             Parameters { log_blowup: real.log_blowup + 1, ..real },
         ];

@@ -1,18 +1,28 @@
-//! Small integer models of every kind.
+//! Small integer models of every kind, random ones, and inputs for them: what the tests of integer backends have in common. A crate of its
+//! own, so that nothing of it is built into a backend.
+//!
+//! Everything here is the same each time, and panics where a test would.
+
+mod random;
 
 use zktee_models::graph::{Padding, Pool};
 use zktee_models::integer::{IntegerConv2d, IntegerDense, IntegerLayer, IntegerModel, Parts, Rescale, Scale};
 use zktee_models::workload;
 
+pub use random::{legal, random};
+
 const ONE: Scale = Scale { mantissa: 1, exponent: 0 };
 
 /// Numbers that look random and are always the same.
 #[derive(Debug, Clone)]
-pub(super) struct Numbers(pub(super) u64);
+pub struct Numbers(
+    /// The state.
+    pub u64,
+);
 
 impl Numbers {
     /// The next number of `low..=high`.
-    pub(super) fn next(&mut self, low: i64, high: i64) -> i64 {
+    pub fn next(&mut self, low: i64, high: i64) -> i64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         low + ((self.0 >> 33) % (high - low + 1) as u64) as i64
     }
@@ -22,13 +32,13 @@ impl Numbers {
     }
 
     /// A dense layer.
-    pub(super) fn dense(&mut self, [outputs, inputs]: [usize; 2], rescale: Option<Rescale>) -> IntegerLayer {
+    pub fn dense(&mut self, [outputs, inputs]: [usize; 2], rescale: Option<Rescale>) -> IntegerLayer {
         let (weights, bias) = (self.list(outputs * inputs, 3), self.list(outputs, 9));
         IntegerLayer::Dense(IntegerDense { outputs, inputs, weights, bias, rescale })
     }
 
     /// A convolution; padding is top, left, bottom, right.
-    pub(super) fn conv(
+    pub fn conv(
         &mut self,
         [outputs, channels]: [usize; 2],
         kernel: [usize; 2],
@@ -43,31 +53,29 @@ impl Numbers {
     }
 
     /// Legal inputs.
-    pub(super) fn inputs(&mut self, model: &IntegerModel, count: usize) -> Vec<i64> {
+    pub fn inputs(&mut self, model: &IntegerModel, count: usize) -> Vec<i64> {
         let [low, high] = model.parts().input_range;
         (0..model.input_len() * count).map(|_| self.next(low, high)).collect()
     }
 }
 
 /// A rescale with a `ReLU`.
-#[expect(clippy::unnecessary_wraps, reason = "a layer has an option of one")]
-pub(super) const fn relu(exponent: u32) -> Option<Rescale> {
+pub const fn relu(exponent: u32) -> Option<Rescale> {
     Some(Rescale { exponent, relu: true })
 }
 
 /// A rescale without one.
-#[expect(clippy::unnecessary_wraps, reason = "a layer has an option of one")]
-pub(super) const fn signed(exponent: u32) -> Option<Rescale> {
+pub const fn signed(exponent: u32) -> Option<Rescale> {
     Some(Rescale { exponent, relu: false })
 }
 
 /// A pool whose windows do not overlap.
-pub(super) const fn tiles(kernel: [usize; 2]) -> Pool {
+pub const fn tiles(kernel: [usize; 2]) -> Pool {
     Pool { kernel, stride: kernel }
 }
 
 /// A model of these layers, with inputs in -8..=7.
-pub(super) fn model(input_shape: &[usize], activation_bound: i64, layers: Vec<IntegerLayer>) -> IntegerModel {
+pub fn model(input_shape: &[usize], activation_bound: i64, layers: Vec<IntegerLayer>) -> IntegerModel {
     IntegerModel::from_parts(Parts {
         name: "test".into(),
         input_shape: input_shape.to_vec(),
@@ -81,13 +89,19 @@ pub(super) fn model(input_shape: &[usize], activation_bound: i64, layers: Vec<In
 }
 
 /// Dense layers alone; the middle one is signed and has another exponent.
-pub(super) fn dense() -> IntegerModel {
+pub fn dense() -> IntegerModel {
     let mut n = Numbers(1);
     model(&[4], 60, vec![n.dense([5, 4], relu(2)), n.dense([3, 5], signed(3)), n.dense([2, 3], None)])
 }
 
+/// Two dense layers: the activations' one is the last hidden one.
+pub fn shallow() -> IntegerModel {
+    let mut n = Numbers(7);
+    model(&[4], 60, vec![n.dense([6, 4], relu(3)), n.dense([2, 6], None)])
+}
+
 /// Padded convolutions of several channels with strides, a sum pool that leaves lines over, a signed layer.
-pub(super) fn convolutions() -> IntegerModel {
+pub fn convolutions() -> IntegerModel {
     let mut n = Numbers(2);
     let layers = vec![
         n.conv([3, 2], [2, 3], [1, 1], [1, 0, 0, 1], relu(3)),
@@ -100,7 +114,7 @@ pub(super) fn convolutions() -> IntegerModel {
 }
 
 /// Max pools of two sizes, one of which leaves lines over and has a padded convolution with a stride after it.
-pub(super) fn maxima() -> IntegerModel {
+pub fn maxima() -> IntegerModel {
     let mut n = Numbers(3);
     let layers = vec![
         n.conv([2, 1], [2, 2], [1, 1], [0; 4], relu(2)),
@@ -114,13 +128,25 @@ pub(super) fn maxima() -> IntegerModel {
     model(&[1, 7, 6], 100, layers)
 }
 
+/// A convolution as the last layer.
+pub fn image() -> IntegerModel {
+    let mut n = Numbers(5);
+    let layers = vec![n.conv([2, 1], [3, 3], [1, 1], [1; 4], relu(2)), n.conv([2, 2], [2, 2], [2, 2], [0; 4], None)];
+    model(&[1, 5, 6], 300, layers)
+}
+
 /// A dense layer of the input and nothing else.
-pub(super) fn linear() -> IntegerModel {
+pub fn linear() -> IntegerModel {
     model(&[3], 1, vec![Numbers(4).dense([2, 3], None)])
 }
 
+/// All of them.
+pub fn all() -> Vec<IntegerModel> {
+    vec![dense(), shallow(), convolutions(), maxima(), image(), linear()]
+}
+
 /// A model that is built in, with its first inputs.
-pub(super) fn builtin(name: &str, count: usize) -> (IntegerModel, Vec<i64>) {
+pub fn builtin(name: &str, count: usize) -> (IntegerModel, Vec<i64>) {
     let workload = workload::builtin(name).unwrap();
     let model = workload.integer_model().unwrap();
     let wanted = count * model.input_len();
