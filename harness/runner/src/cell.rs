@@ -339,6 +339,11 @@ fn clock_flags(report: &PhaseReport, exchange: Exchange, threads: usize) -> Vec<
     if report.user_s + report.system_s > 1.05 * report.wall_s * threads as f64 + 0.05 {
         flags.push(SampleFlag::CpuMismatch.as_str());
     }
+    // Parts may leave some of the call out, and their clocks are read a little later; they cannot be longer than it.
+    let of_stages: f64 = report.stages.iter().map(|stage| stage.wall_s).sum();
+    if of_stages > 1.05 * report.wall_s + 0.005 {
+        flags.push(SampleFlag::StageMismatch.as_str());
+    }
     flags
 }
 
@@ -387,6 +392,7 @@ fn load_1m() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zktee_core::protocol::Stage;
 
     #[test]
     fn a_worker_may_not_name_files_elsewhere() {
@@ -415,5 +421,9 @@ mod tests {
         assert!(clock_flags(&report(1.0, 1.9, 0.1), seen(1.11), 2).is_empty());
         assert_eq!(clock_flags(&report(0.5, 0.5, 0.0), seen(1.0), 2), ["clock-mismatch"]);
         assert_eq!(clock_flags(&report(1.0, 3.9, 0.0), seen(1.0), 2), ["cpu-mismatch"]);
+        let stage = |wall_s| Stage { name: "part".to_owned(), wall_s, cpu_s: 0.0 };
+        let staged = |stages| PhaseReport { stages, ..report(1.0, 1.0, 0.0) };
+        assert!(clock_flags(&staged(vec![stage(0.4), stage(0.6)]), seen(1.0), 2).is_empty());
+        assert_eq!(clock_flags(&staged(vec![stage(0.7), stage(0.6)]), seen(1.0), 2), ["stage-mismatch"]);
     }
 }

@@ -37,6 +37,20 @@ impl Providers {
         self.families().flat_map(Provider::profiles).collect()
     }
 
+    /// The profiles of a selection; those that are taken only by name where it writes them out.
+    fn taken(&self, selection: &Selection) -> Vec<Profile> {
+        let of_family = |family: &dyn Provider| {
+            let by_name = family.only_by_name();
+            let mut profiles = family.profiles();
+            profiles.retain(|profile| match by_name {
+                true => selection.takes_apart(&profile.backend),
+                false => selection.takes(&profile.backend),
+            });
+            profiles
+        };
+        self.families().flat_map(of_family).collect()
+    }
+
     fn family_of(&self, backend: &str) -> Option<&dyn Provider> {
         self.families().find(|family| family.profiles().iter().any(|profile| profile.backend == backend))
     }
@@ -125,7 +139,7 @@ impl Plan {
         let mut expected_s = BTreeMap::new();
         for workload in &workloads {
             let facts = Facts::of(workload);
-            for profile in providers.profiles().iter().filter(|profile| backends.takes(&profile.backend)) {
+            for profile in providers.taken(backends) {
                 let id = CellId::new(&workload.name, &profile.backend);
                 let estimate_s = estimate_s(&id).filter(|_| settings.quick && !backends.names(&id.backend));
                 let dear = estimate_s.filter(|s| *s > QUICK_CELL_S);

@@ -1,11 +1,13 @@
 //! One worker process: started, asked, watched, ended.
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod pipes;
+
+use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use zktee_core::vocabulary::{CellId, Outcome, Phase};
 use crate::failure::Failure;
 use crate::folder::Log;
 use crate::memory;
+use pipes::{Line, forward_lines, keep_last_words, shortened};
 
 /// How long a worker may take to say who it is: interpreters and big libraries start slowly on a busy machine.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -32,8 +35,6 @@ const WATCH_EVERY: Duration = Duration::from_millis(50);
 const WATCH_GROUP_EVERY: Duration = Duration::from_millis(500);
 /// Requests stay below what a pipe holds, so that a worker that does not read cannot block the runner.
 const MAX_REQUEST_BYTES: usize = 32 << 10;
-/// How much of a worker's standard error is kept for the reason of its death.
-const LAST_WORDS_BYTES: usize = 600;
 
 /// Set when the user asks the run to stop; shared with the signal handler.
 #[derive(Clone, Debug, Default)]
@@ -80,12 +81,6 @@ pub struct WorkerProcess {
     cell: CellId,
     next_id: u64,
     interrupt: Interrupt,
-}
-
-#[derive(Debug)]
-enum Line {
-    Whole(Vec<u8>),
-    TooLong,
 }
 
 impl WorkerProcess {
@@ -345,47 +340,4 @@ fn check_numbers(report: &PhaseReport) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// At most two lines wait here: a worker that floods its output is held up by the pipe, not by the runner's memory.
-fn forward_lines(stdout: impl Read, sender: &SyncSender<Line>) {
-    let mut reader = BufReader::new(stdout);
-    loop {
-        let mut line = Vec::new();
-        match reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let line = match line.pop() {
-            Some(b'\n') => Line::Whole(line),
-            // The output ended within a line, or the line is too long. Either way there is no answer in it.
-            _ if (line.len() as u64) + 1 < MAX_LINE_BYTES => return,
-            _ => Line::TooLong,
-        };
-        if sender.send(line).is_err() {
-            return;
-        }
-    }
-}
-
-fn keep_last_words(stderr: impl Read, last_words: &Mutex<Vec<u8>>, log: &Log, cell: &CellId) {
-    let mut reader = BufReader::new(stderr);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match reader.by_ref().take(4096).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        log.worker(cell, &String::from_utf8_lossy(&line));
-        let mut words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        words.extend_from_slice(&line);
-        let excess = words.len().saturating_sub(LAST_WORDS_BYTES);
-        words.drain(..excess);
-    }
-}
-
-fn shortened(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&line[..line.len().min(120)]);
-    if line.len() > 120 { format!("{text}…") } else { text.into_owned() }
 }

@@ -44,6 +44,14 @@ pub(crate) enum Command {
   zktee load --workload lenet-mnist --clients 1 --clients 4 --requests 10000
   zktee load --workload mlp-iris --out results/mine && zktee report results/mine")]
     Load(LoadArguments),
+    /// Measure work of a known size: do the recorded times and memory say the truth, and what does the runner add?
+    #[command(after_help = "Exit codes: 0 all within 2 % or 200 us (memory: 2 % or 1 MiB), 6 something was not.
+
+Examples:
+  zktee selftest
+  zktee selftest --samples 20 --json
+  zktee run --backend selftest                  the same workers in an ordinary table")]
+    Selftest(SelftestArguments),
     /// Rebuild cells.csv, report.md, report.html and the plots of a run from its recorded samples
     Report {
         /// The folder of a run
@@ -226,6 +234,18 @@ pub(crate) struct MergeArguments {
     /// Put together what there is, though parts of the plan are missing
     #[arg(long)]
     pub(crate) incomplete: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SelftestArguments {
+    /// Samples of each kind of work; the one that other programs disturbed least counts
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) samples: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
 }
 
 #[derive(Debug, Args)]

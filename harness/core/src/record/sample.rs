@@ -83,6 +83,8 @@ pub enum SampleFlag {
     ClockMismatch,
     /// The worker claims more CPU time than there was.
     CpuMismatch,
+    /// The parts of the call take longer than the whole.
+    StageMismatch,
 }
 
 impl SampleFlag {
@@ -91,6 +93,7 @@ impl SampleFlag {
         match self {
             Self::ClockMismatch => "clock-mismatch",
             Self::CpuMismatch => "cpu-mismatch",
+            Self::StageMismatch => "stage-mismatch",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use zktee_config::SCALE_FAMILIES;
-use zktee_core::provider::Provider as _;
+use zktee_core::provider::Provider;
 use zktee_core::record::{Environment, RunRecord, Settings, files};
 use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_native::{NAME as NATIVE, Native, TRACT_VERSION};
@@ -23,6 +23,7 @@ use crate::estimate::Estimates;
 use crate::exit::Code;
 use crate::program::this_program;
 use crate::progress::Progress;
+use crate::selftest;
 
 /// What a glob has to write out to select from the scaling study: every family's name ends in it.
 const STUDY: &str = "scale";
@@ -134,12 +135,18 @@ fn plan_new(
     providers: &zktee_runner::Providers,
 ) -> anyhow::Result<Plan> {
     let names: Vec<_> = workloads.iter().map(|workload| workload.name.clone()).collect();
-    let backends: Vec<_> = providers.profiles().into_iter().map(|profile| profile.backend).collect();
+    let names_of = |by_name: bool| {
+        let families = providers.families().filter(move |family| family.only_by_name() == by_name);
+        families.flat_map(Provider::profiles).map(|profile| profile.backend).collect::<Vec<_>>()
+    };
+    let (backends, by_name) = (names_of(false), names_of(true));
+    let by_name: Vec<_> = by_name.iter().map(String::as_str).collect();
     let families = SCALE_FAMILIES.map(|family| family.name);
     let members: Vec<_> = SCALE_FAMILIES.into_iter().flat_map(|family| family.members).map(|it| it.name).collect();
     let apart = Apart { word: STUDY, names: &members, families: &families };
     let wanted = Selection::with_apart("--workload", &arguments.workload, &names, apart)?;
-    let backends = Selection::new("--backend", &arguments.backend, &backends)?;
+    let calibration = Apart { word: selftest::NAME, names: &by_name, families: &[] };
+    let backends = Selection::with_apart("--backend", &arguments.backend, &backends, calibration)?;
     workloads.retain(|workload| wanted.takes(&workload.name));
     workloads.extend(study(|name| wanted.takes_apart(name))?);
     let estimates = Estimates::published();
