@@ -34,6 +34,15 @@ pub(crate) struct Context<'a> {
     pub(crate) interrupt: &'a Interrupt,
 }
 
+impl Context<'_> {
+    /// What any request of this run may take.
+    pub(crate) fn limits(&self) -> Limits {
+        let Settings { timeout_s, memory_limit_bytes, disk_limit_bytes, .. } = *self.settings;
+        let timeout = Duration::from_secs_f64(timeout_s);
+        Limits { timeout, memory_bytes: memory_limit_bytes, disk_bytes: disk_limit_bytes }
+    }
+}
+
 /// A cell that is being worked on.
 pub(crate) struct Cell<'a> {
     pub(crate) plan: &'a CellPlan,
@@ -169,8 +178,7 @@ impl Cell<'_> {
     ) -> Result<Attempt, PhaseError> {
         let settings = self.context.settings;
         let (dir, job) = self.job(phase, call, state)?;
-        let limits =
-            Limits { timeout: Duration::from_secs_f64(settings.timeout_s), memory_bytes: settings.memory_limit_bytes };
+        let limits = self.context.limits();
         let load_1m = load_1m();
         let mut worker = self.spawn(&dir)?;
         if worker.describe()? != *description {
@@ -183,7 +191,10 @@ impl Cell<'_> {
             }
             (report, exchange) = worker.phase(phase, &job, limits)?;
         }
-        worker.finish()?;
+        let left = worker.finish()?;
+        if left > 0 {
+            report.notes.push(format!("left {left} of its processes running when it ended; they were ended"));
+        }
         let metrics = serde_json::to_string(&report.metrics).unwrap_or_default();
         self.context.log.line(&format!("{} {phase}: {:.6} s, metrics {metrics}", self.plan.id, report.wall_s));
         for file in &report.files {
@@ -273,6 +284,7 @@ impl Cell<'_> {
         sample.wall_s = Some(report.wall_s);
         sample.user_s = Some(report.user_s);
         sample.system_s = Some(report.system_s);
+        sample.instructions = report.instructions;
         sample.iterations = Some(report.iterations);
         sample.untimed_s = Some(report.untimed_s);
         sample.runner_wall_s = Some(exchange.wall_s);
@@ -281,7 +293,7 @@ impl Cell<'_> {
         let size = |role| {
             let files = report.files.iter().filter(|file| file.role == role);
             let bytes = |file: &File| file.bytes.or_else(|| Some(fs::metadata(done.dir.join(&file.name)).ok()?.len()));
-            files.filter_map(bytes).reduce(|a, b| a + b)
+            files.filter_map(bytes).reduce(u64::saturating_add)
         };
         let evidence = report.evidence.as_ref().or(done.job.evidence.as_ref());
         let wrapped = || Some(fs::metadata(evidence?).ok()?.len());

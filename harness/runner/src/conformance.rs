@@ -110,7 +110,7 @@ impl Trial<'_> {
                 self.cell
             );
             note("missing files get an error", self.survives(&no_files));
-            let ended = self.spawn().and_then(WorkerProcess::finish).map(|()| String::new());
+            let ended = self.spawn().and_then(WorkerProcess::finish).map(|_| String::new());
             note("it exits with code 0 when its input ends, and says nothing unasked", ended);
         }
         (findings, described.ok())
@@ -124,7 +124,7 @@ impl Trial<'_> {
     /// The line gets an error for an answer, and a proper request after it a proper one.
     fn survives(&self, line: &str) -> Result<String, Failure> {
         let mut worker = self.spawn()?;
-        let limits = Limits { timeout: TIMEOUT, memory_bytes: None };
+        let limits = Limits { timeout: TIMEOUT, memory_bytes: None, disk_bytes: None };
         let (answer, _) = worker.exchange_line(line, limits)?;
         let answer: Response =
             serde_json::from_slice(&answer).map_err(|error| Failure::crashed(format!("not a response: {error}")))?;
@@ -167,6 +167,7 @@ fn phases(
         time_budget_s: None,
         timeout_s: TIMEOUT.as_secs_f64(),
         memory_limit_bytes: None,
+        disk_limit_bytes: None,
         quick: true,
         probes: false,
     };

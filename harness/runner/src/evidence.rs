@@ -43,6 +43,19 @@ struct Statement {
     sha256: BTreeMap<String, String>,
 }
 
+impl Statement {
+    /// Whether it names files of its own folder alone.
+    fn is_plain(&self) -> bool {
+        self.sha256.keys().all(|name| is_plain(name))
+    }
+}
+
+/// The files that a statement's bytes name, where they would be looked at.
+pub(crate) fn names_of_statement(bytes: &[u8]) -> Vec<String> {
+    let statement = serde_json::from_slice::<Statement>(bytes).ok().filter(Statement::is_plain);
+    statement.map(|statement| statement.sha256.into_keys().collect()).unwrap_or_default()
+}
+
 /// Keeps what is in a verifier's folder, over what was kept before.
 pub(crate) fn keep(
     verifier_dir: &Path,
@@ -157,11 +170,11 @@ impl Reverifier<'_> {
             fs::remove_dir_all(self.scratch).map_err(io(self.scratch))?;
         }
         fs::create_dir_all(self.scratch).map_err(io(self.scratch))?;
+        if !statement.is_plain() {
+            return Err(damaged(&kept.join(STATEMENT), "it names a file elsewhere"));
+        }
         for (name, digest) in &statement.sha256 {
             let path = kept.join(name);
-            if !is_plain(name) {
-                return Err(damaged(&kept.join(STATEMENT), "it names a file elsewhere"));
-            }
             if sha256_hex(&path).map_err(io(&path))? != *digest {
                 return Err(damaged(&path, "it is not the file that the run left: its digest differs"));
             }
@@ -196,7 +209,8 @@ impl Reverifier<'_> {
         interrupt: &Interrupt,
     ) -> Result<zktee_core::protocol::PhaseReport, Failure> {
         let settings = &self.record.settings;
-        let limits = Limits { timeout: Duration::from_secs_f64(settings.timeout_s), memory_bytes: None };
+        let limits =
+            Limits { timeout: Duration::from_secs_f64(settings.timeout_s), memory_bytes: None, disk_bytes: None };
         let log = Arc::new(Log::nowhere());
         let mut worker = WorkerProcess::spawn(command, &plan.id, self.scratch, settings.threads, &log, interrupt)?;
         let (report, _) = worker.phase(Phase::Verify, job, limits)?;
@@ -218,6 +232,8 @@ fn hand_over_copy(from: &Path, to: &Path) -> Result<(), FolderError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -225,6 +241,24 @@ mod tests {
         assert!(is_plain("proof.bin"));
         for name in ["", ".", "..", "../x", "/x", "a/b"] {
             assert!(!is_plain(name), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_statement_panic_or_lead_elsewhere(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            name in "[./a\\\\\u{0}-]{0,6}",
+            evidence in "[./a]{0,4}",
+        ) {
+            crate::fuzzing::statement(&bytes);
+            let statement = Statement {
+                evidence,
+                nonce: String::new(),
+                verified_at: String::new(),
+                sha256: BTreeMap::from([(name, String::new())]),
+            };
+            crate::fuzzing::statement(&serde_json::to_vec(&statement).unwrap());
         }
     }
 }

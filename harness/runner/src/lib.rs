@@ -12,11 +12,15 @@
 mod cell;
 mod check;
 pub mod conformance;
+mod disk;
 mod evidence;
 mod failure;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod memory;
 pub mod merge;
+mod orphans;
 mod pace;
 mod partition;
 mod plan;
@@ -27,6 +31,7 @@ mod reference;
 mod run;
 mod select;
 
+pub use disk::free_bytes;
 pub use evidence::{Reverified, Reverifier};
 pub use failure::Failure;
 pub use folder::{FolderError, Log, RunFolder};

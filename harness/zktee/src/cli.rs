@@ -372,6 +372,9 @@ pub(crate) struct RunArguments {
     /// Most memory of one worker, e.g. 6GiB [default: 95 % of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory_limit: Option<u64>,
+    /// Most room that one worker's folder may take on the disk [default: 90 % of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) disk_limit: Option<u64>,
     /// Threads of each worker [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) threads: Option<u16>,
@@ -380,7 +383,8 @@ pub(crate) struct RunArguments {
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in DIR: nothing finished is lost or repeated; with --time-budget, until that is used up
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run", "no_probes", "partition",
+        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "disk_limit", "dry_run", "no_probes",
+        "partition",
     ])]
     pub(crate) resume: Option<PathBuf>,
     /// Measure the I-th of N parts of the plan alone, split by estimated cost; `zktee merge` puts the parts together

@@ -32,6 +32,8 @@ pub struct Sample {
     pub user_s: Option<f64>,
     /// System CPU seconds of the call.
     pub system_s: Option<f64>,
+    /// Instructions of the call in user space, where they can be counted. Runs of before this was recorded lack the column.
+    pub instructions: Option<u64>,
     /// Calls that the times are a mean of.
     pub iterations: Option<u64>,
     /// Seconds that the worker spent outside the call.
@@ -114,6 +116,7 @@ impl Sample {
             wall_s: None,
             user_s: None,
             system_s: None,
+            instructions: None,
             iterations: None,
             untimed_s: None,
             runner_wall_s: None,

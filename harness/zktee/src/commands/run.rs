@@ -13,7 +13,8 @@ use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_native::{NAME as NATIVE, Native, TRACT_VERSION};
 use zktee_report::Cell;
 use zktee_runner::{
-    Apart, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
+    Apart, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, free_bytes,
+    machine_memory_bytes,
 };
 
 use crate::backends::{self, Known};
@@ -63,12 +64,19 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
             (folder, plan)
         }
         None => {
-            let plan = plan_new(arguments, workloads, &providers)?;
-            (RunFolder::create(&out_folder(arguments))?, plan)
+            let mut plan = plan_new(arguments, workloads, &providers)?;
+            let folder = RunFolder::create(&out_folder(arguments))?;
+            let free = || Some(free_bytes(folder.root())? / 100 * 90);
+            plan.record.settings.disk_limit_bytes = arguments.disk_limit.or_else(free);
+            // First of all: from here on a kill leaves a run that can be resumed.
+            folder.write_record(&plan.record)?;
+            (folder, plan)
         }
     };
     let environment = environment::collect(versions());
-    check_same_machine(&folder, &environment, arguments.resume.is_some())?;
+    // A run that was killed before it knew its machine has no samples either.
+    let measured_before = folder.root().join(files::ENVIRONMENT).is_file();
+    check_same_machine(&folder, &environment, arguments.resume.is_some() && measured_before)?;
     let log = Arc::new(Log::open(folder.root())?);
     let interrupt = Interrupt::default();
     let on_signal = interrupt.clone();
@@ -189,6 +197,7 @@ fn settings(arguments: &RunArguments) -> Settings {
         time_budget_s: Some(time_budget(arguments).as_secs_f64()),
         timeout_s: arguments.timeout.as_secs_f64(),
         memory_limit_bytes: memory_limit,
+        disk_limit_bytes: arguments.disk_limit,
         quick: arguments.quick,
         probes: !arguments.no_probes,
     }

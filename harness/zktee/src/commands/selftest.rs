@@ -77,6 +77,7 @@ fn settings(samples: u32) -> Settings {
         time_budget_s: None,
         timeout_s: TIMEOUT.as_secs_f64(),
         memory_limit_bytes: machine_memory_bytes(),
+        disk_limit_bytes: None,
         quick: false,
         probes: false,
     }
