@@ -11,6 +11,7 @@
 
 mod cell;
 mod check;
+mod clocks;
 pub mod conformance;
 mod disk;
 mod evidence;

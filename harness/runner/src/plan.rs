@@ -42,10 +42,8 @@ impl Providers {
         let of_family = |family: &dyn Provider| {
             let by_name = family.only_by_name();
             let mut profiles = family.profiles();
-            profiles.retain(|profile| match by_name {
-                true => selection.takes_apart(&profile.backend),
-                false => selection.takes(&profile.backend),
-            });
+            let taken = |name: &str| if by_name { selection.takes_apart(name) } else { selection.takes(name) };
+            profiles.retain(|profile| taken(&profile.backend));
             profiles
         };
         self.families().flat_map(of_family).collect()

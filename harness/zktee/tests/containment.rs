@@ -88,13 +88,14 @@ impl Random {
     }
 }
 
+const SAMPLES: u32 = 6;
+
 /// `ZKTEE_KILLS` sets how many (50), `ZKTEE_SEED` which moments.
 #[test]
 fn kills_at_random_moments_lose_and_repeat_nothing() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (mut kills, seed) = (number("ZKTEE_KILLS").unwrap_or(50), number("ZKTEE_SEED").unwrap_or(0x5eed));
     let mut random = Random(seed.max(1));
-    const SAMPLES: u32 = 6;
     let begin = [
         "run",
         "--workload",
@@ -141,14 +142,13 @@ fn kills_at_random_moments_lose_and_repeat_nothing() {
                 break;
             }
         }
-        let mut seen = before.clone();
-        seen.sort();
+        before.sort();
         let of = |backend: &str, phase: &str| {
             (0..SAMPLES).map(move |n| [backend, phase, &n.to_string()].map(str::to_owned)).collect::<Vec<_>>()
         };
         let mut wanted = [of("native", "setup"), of("native", "infer"), of("selftest/spin", "infer")].concat();
         wanted.sort();
-        assert_eq!(seen, wanted, "seed {seed}: every sample once");
+        assert_eq!(before, wanted, "seed {seed}: every sample once");
         let stages = house.csv("run/samples.csv").into_iter().filter(|row| !row["stage"].is_empty()).count();
         assert_eq!(stages, 2 * SAMPLES as usize, "seed {seed}: every stage once");
         for (backend, cell) in house.cells("run") {

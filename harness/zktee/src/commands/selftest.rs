@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use zktee_core::provider::Provider as _;
 use zktee_core::record::{Sample, Settings, files};
 use zktee_native::{NAME as NATIVE, Native};
 use zktee_report::stats::median;
@@ -19,7 +20,6 @@ use crate::environment::cores;
 use crate::exit::Code;
 use crate::program::this_program;
 use crate::selftest::{self, Finding, Findings, Overhead, Profile, Selftest, Truth};
-use zktee_core::provider::Provider as _;
 
 /// The workload whose answers the workers give beside their work.
 const WORKLOAD: &str = "ols-iris";
