@@ -102,7 +102,7 @@ impl Observer for Stopwatch {
     }
 }
 
-fn judge(samples: &[Sample], sample_s: &[f64]) -> anyhow::Result<Findings> {
+fn judge(samples: &[Sample], beside_s: &[f64]) -> anyhow::Result<Findings> {
     let mut by_backend: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
     for sample in samples.iter().filter(|sample| sample.stage.is_none()) {
         by_backend.entry(&sample.backend).or_default().push(sample);
@@ -131,7 +131,7 @@ fn judge(samples: &[Sample], sample_s: &[f64]) -> anyhow::Result<Findings> {
     let exchanges: Vec<f64> = nothing.iter().filter_map(exchange).collect();
     let calls: Vec<f64> = nothing.iter().filter_map(|sample| sample.wall_s).collect();
     let overhead = Overhead {
-        sample_s: median(sample_s).unwrap_or_default(),
+        sample_s: median(beside_s).unwrap_or_default(),
         exchange_s: median(&exchanges).unwrap_or_default(),
         call_s: median(&calls).unwrap_or_default(),
     };
