@@ -40,14 +40,14 @@ pub struct SideInfo {
     pub cpu: Option<String>,
 }
 
-/// Times of one side.
+/// Times, or instructions, of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// Observations.
     pub n: usize,
-    /// Their median, seconds of one call.
+    /// Their median, seconds (or instructions) of one call.
     pub median_s: f64,
-    /// Their median absolute deviation, raw, seconds.
+    /// Their median absolute deviation, raw, likewise.
     pub mad_s: f64,
 }
 

@@ -209,6 +209,7 @@ fn empty() -> Run {
         time_budget_s: None,
         timeout_s: 0.0,
         memory_limit_bytes: None,
+        disk_limit_bytes: None,
         quick: false,
         probes: false,
         assumed_instance: None,

@@ -10,5 +10,6 @@ mod series;
 
 pub use change::{Change, Detection, changes};
 pub use entry::{Entry, EntryCell, EntryTime};
+pub(crate) use file::parse;
 pub use file::{Added, DamagedLine, History, HistoryError, add, read};
 pub use series::{CellHistory, PhaseHistory, cell_histories, text, timelines};

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn settings() -> Settings {
-    Settings::new(0.05, 0.05, &Metric::ALL).unwrap()
+    Settings::new(0.05, 0.05, &Metric::TIMES).unwrap()
 }
 
 fn pair(base: &[f64], new: &[f64]) -> Pair {
@@ -37,7 +37,7 @@ fn a_change_below_the_minimum_effect_is_not_called_however_sure_it_is() {
     let small = one(&TEN, &stretched(1.03));
     assert!(small.p_adjusted.unwrap() < 0.05, "{small:?}");
     assert_eq!(small.verdict, Verdict::Same);
-    let strict = Settings::new(0.05, 0.0, &Metric::ALL).unwrap();
+    let strict = Settings::new(0.05, 0.0, &Metric::TIMES).unwrap();
     assert_eq!(judge(&[pair(&TEN, &stretched(1.03))], &strict)[0].verdict, Verdict::Regressed);
 }
 
@@ -87,11 +87,11 @@ fn times_of_zero_and_no_times_are_no_reason_to_stop() {
 
 #[test]
 fn settings_are_checked() {
-    assert_eq!(Settings::new(0.0, 0.05, &Metric::ALL), Err(SettingsError::Level(0.0)));
-    assert!(Settings::new(f64::NAN, 0.05, &Metric::ALL).is_err());
-    assert_eq!(Settings::new(0.05, -0.1, &Metric::ALL), Err(SettingsError::MinEffect(-0.1)));
+    assert_eq!(Settings::new(0.0, 0.05, &Metric::TIMES), Err(SettingsError::Level(0.0)));
+    assert!(Settings::new(f64::NAN, 0.05, &Metric::TIMES).is_err());
+    assert_eq!(Settings::new(0.05, -0.1, &Metric::TIMES), Err(SettingsError::MinEffect(-0.1)));
     assert_eq!(Settings::new(0.05, 0.05, &[]), Err(SettingsError::NoMetric));
-    assert_eq!(Settings::new(0.05, 0.05, &[Metric::Cpu, Metric::Wall, Metric::Cpu]).unwrap().metrics(), Metric::ALL);
+    assert_eq!(Settings::new(0.05, 0.05, &[Metric::Cpu, Metric::Wall, Metric::Cpu]).unwrap().metrics(), Metric::TIMES);
 }
 
 proptest! {

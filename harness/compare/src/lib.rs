@@ -22,6 +22,8 @@ mod side;
 mod text;
 mod words;
 
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod history;
 
 pub use comparison::{Comparison, Remark, RemarkKind, Row, SideInfo, Summary, Unit, compare};

@@ -15,7 +15,7 @@ fn recorded(name: &str) -> PathBuf {
 }
 
 fn settings() -> Settings {
-    Settings::new(0.05, 0.05, &Metric::ALL).unwrap()
+    Settings::new(0.05, 0.05, &Metric::TIMES).unwrap()
 }
 
 /// The folders of runs that a recording in turns is of: in the file the round is the turn.
@@ -82,6 +82,23 @@ fn a_slow_down_of_ten_percent_in_one_phase_is_found_there_and_nowhere_else() {
         assert_eq!((row.cell.to_string().as_str(), row.phase), ("ols-iris@halo2/public-input", Phase::Prove));
     }
     assert!(it.has_regressed() && markdown(&it).contains("### zktee compare: slower"));
+}
+
+#[test]
+fn instructions_are_compared_where_both_sides_counted_them() {
+    // Made up from the recorded times, since the recording machine counted none.
+    let counted =
+        |share: f64| move |row: &mut Sample| row.instructions = row.cpu_s().map(|s| (1e6 * share + 1e4 * s) as u64);
+    let every = Settings::new(0.05, 0.05, &Metric::ALL).unwrap();
+    let (_base_dir, base) = side(&["01"], "base", counted(1.0));
+    let (_new_dir, new) = side(&["01"], "new", counted(1.1));
+    let it = compare(&base, &new, &every).unwrap();
+    let of_counts = |row: &&zktee_compare::Row| row.metric == Metric::Instructions;
+    assert_eq!((it.rows.len(), it.rows.iter().filter(of_counts).count()), (18, 6), "beside both times");
+    assert!(it.rows.iter().filter(of_counts).all(|row| row.verdict == Verdict::Regressed), "{}", text(&it));
+    assert!(text(&it).contains("instructions") && text(&it).contains("+10.0 %"), "{}", text(&it));
+    let (_dir, without) = side(&["01"], "new", |_| ());
+    assert_eq!(compare(&base, &without, &every).unwrap().rows.len(), 12, "one side counted none");
 }
 
 #[test]

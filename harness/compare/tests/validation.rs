@@ -47,7 +47,7 @@ impl Noise {
 }
 
 fn settings(min_effect: f64) -> Settings {
-    Settings::new(0.05, min_effect, &Metric::ALL).unwrap()
+    Settings::new(0.05, min_effect, &Metric::TIMES).unwrap()
 }
 
 fn is_alarm(verdict: Verdict) -> bool {

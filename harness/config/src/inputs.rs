@@ -90,7 +90,7 @@ pub fn fit(path: &Path, tensor: Tensor, input: &[usize]) -> Result<Tensor, Input
     Ok(Tensor { shape, data: tensor.data })
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Tensor, InputError> {
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensor, InputError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let ends = |ending: &str| name.ends_with(ending);
     if ends(".csv.gz") || ends(".npy.gz") {

@@ -14,6 +14,8 @@ mod builtin;
 mod config;
 mod error;
 mod example;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod inputs;
 mod model;
 mod names;

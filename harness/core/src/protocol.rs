@@ -1,5 +1,6 @@
 //! The worker protocol, version 1: `docs/worker-protocol.md` is its reference.
 
+pub mod instructions;
 mod message;
 mod meter;
 mod serve;

@@ -70,6 +70,11 @@ pub trait Provider {
     /// When it is not set up.
     fn command(&self, backend: &str) -> Result<WorkerCommand, Unavailable>;
 
+    /// Whether it is taken only where a user writes its name out: no part of a table that is asked for as a whole.
+    fn only_by_name(&self) -> bool {
+        false
+    }
+
     /// What a user must know of its licence, where it is not this project's own.
     fn licence_notice(&self) -> Option<&str> {
         None

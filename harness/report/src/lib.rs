@@ -16,6 +16,8 @@ mod cells;
 pub mod claims;
 mod document;
 pub mod fit;
+#[doc(hidden)]
+pub mod fuzzing;
 mod html;
 mod load;
 mod load_table;

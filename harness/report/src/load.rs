@@ -158,15 +158,8 @@ pub fn load(dir: &Path) -> Result<Run, LoadError> {
     let Some(text) = read_bounded(&path, MAX_RUN_BYTES)? else {
         return Err(LoadError::NotARun { dir: dir.to_owned() });
     };
-    check_schema(&path, &text)?;
-    let record: RunRecord = parse(&path, &text)?;
-
-    let mut planned = BTreeSet::new();
-    for plan in &record.cells {
-        if !planned.insert(plan.id.clone()) {
-            return Err(LoadError::Twice { path, cell: plan.id.clone() });
-        }
-    }
+    let record = parse_record(&path, &text)?;
+    let planned = record.cells.iter().map(|plan| plan.id.clone()).collect();
 
     let mut warnings = Vec::new();
     let environment_path = dir.join(files::ENVIRONMENT);
@@ -178,6 +171,17 @@ pub fn load(dir: &Path) -> Result<Run, LoadError> {
     let samples = load_samples(&dir.join(files::SAMPLES), &planned, &mut warnings)?;
     let (loads, probes) = (read_rows(&dir.join(files::LOAD))?, read_rows(&dir.join(files::PROBES))?);
     Ok(Run { record, samples, environment, loads, probes, warnings })
+}
+
+/// The content of `run.json`, in which every cell is planned once.
+pub(crate) fn parse_record(path: &Path, text: &[u8]) -> Result<RunRecord, LoadError> {
+    check_schema(path, text)?;
+    let record: RunRecord = parse(path, text)?;
+    let mut planned = BTreeSet::new();
+    match record.cells.iter().find(|plan| !planned.insert(&plan.id)) {
+        Some(plan) => Err(LoadError::Twice { path: path.to_owned(), cell: plan.id.clone() }),
+        None => Ok(record),
+    }
 }
 
 fn load_samples(
@@ -238,6 +242,6 @@ fn check_schema(path: &Path, text: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, LoadError> {
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, LoadError> {
     serde_json::from_slice(text).map_err(|source| LoadError::Json { path: path.to_owned(), source })
 }

@@ -8,6 +8,7 @@ mod read;
 
 pub use journal::{Journal, JournalError};
 pub use read::{Samples, SamplesError, read};
+pub(crate) use read::{bad_number, parse_whole};
 
 use zktee_core::record::Sample;
 use zktee_core::vocabulary::{CellId, Phase};

@@ -13,7 +13,7 @@ use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
 use crate::failure::Failure;
 use crate::folder::{Log, RunFolder};
-use crate::plan::{Plan, Providers, SetupPolicy};
+use crate::plan::{Costs, Plan, Providers, SetupPolicy};
 use crate::process::{Interrupt, Limits, WorkerProcess};
 use crate::run::{Event, Observer, RunError, run};
 use crate::select::Selection;
@@ -110,7 +110,7 @@ impl Trial<'_> {
                 self.cell
             );
             note("missing files get an error", self.survives(&no_files));
-            let ended = self.spawn().and_then(WorkerProcess::finish).map(|()| String::new());
+            let ended = self.spawn().and_then(WorkerProcess::finish).map(|_| String::new());
             note("it exits with code 0 when its input ends, and says nothing unasked", ended);
         }
         (findings, described.ok())
@@ -124,7 +124,7 @@ impl Trial<'_> {
     /// The line gets an error for an answer, and a proper request after it a proper one.
     fn survives(&self, line: &str) -> Result<String, Failure> {
         let mut worker = self.spawn()?;
-        let limits = Limits { timeout: TIMEOUT, memory_bytes: None };
+        let limits = Limits { timeout: TIMEOUT, memory_bytes: None, disk_bytes: None };
         let (answer, _) = worker.exchange_line(line, limits)?;
         let answer: Response =
             serde_json::from_slice(&answer).map_err(|error| Failure::crashed(format!("not a response: {error}")))?;
@@ -167,14 +167,15 @@ fn phases(
         time_budget_s: None,
         timeout_s: TIMEOUT.as_secs_f64(),
         memory_limit_bytes: None,
+        disk_limit_bytes: None,
         quick: true,
         assumed_instance: None,
         probes: false,
     };
     let candidate = Providers::new(vec![Box::new(Candidate(command.clone()))]);
     let Ok(everything) = Selection::new("--backend", &[], &[]) else { return Ok(Vec::new()) };
-    let planned =
-        Plan::new(vec![workload], &everything, &candidate, reference, settings, Vec::new(), &|_| None, &|_| false);
+    let costs = Costs { estimate_s: &|_| None, by_name_only: &|_| false };
+    let planned = Plan::new(vec![workload], &everything, &candidate, reference, settings, Vec::new(), &costs);
     // There is one workload and one backend, so there is a plan.
     let Ok(mut plan) = planned else { return Ok(Vec::new()) };
     plan.find_workers(&candidate, &mut SetupPolicy { allowed: false, say: &mut |_| {} });

@@ -65,13 +65,18 @@ impl Statement {
         }
         let statement: Self =
             serde_json::from_slice(&bytes).map_err(|source| FolderError::Damaged { path: path.clone(), source })?;
-        if !statement.sha256.keys().all(|name| is_plain(name)) {
+        if !statement.is_plain() {
             return Err(damaged(&path, "it names a file elsewhere"));
         }
         if !statement.sha256.contains_key(&statement.evidence) {
             return Err(damaged(&path, "its evidence is not among its files"));
         }
         Ok(Some(statement))
+    }
+
+    /// Whether it names files of its own folder alone.
+    fn is_plain(&self) -> bool {
+        self.sha256.keys().all(|name| is_plain(name))
     }
 
     /// Checks one of its files against its digest.
@@ -86,6 +91,12 @@ impl Statement {
 
 fn damaged(path: &Path, what: &str) -> FolderError {
     io(path)(std::io::Error::other(what.to_owned()))
+}
+
+/// The files that a statement's bytes name, where they would be looked at.
+pub(crate) fn names_of_statement(bytes: &[u8]) -> Vec<String> {
+    let statement = serde_json::from_slice::<Statement>(bytes).ok().filter(Statement::is_plain);
+    statement.map(|statement| statement.sha256.into_keys().collect()).unwrap_or_default()
 }
 
 /// Keeps what is in a verifier's folder, over what was kept before.
@@ -279,7 +290,8 @@ impl Reverifier<'_> {
         interrupt: &Interrupt,
     ) -> Result<zktee_core::protocol::PhaseReport, Failure> {
         let settings = &self.record.settings;
-        let limits = Limits { timeout: Duration::from_secs_f64(settings.timeout_s), memory_bytes: None };
+        let limits =
+            Limits { timeout: Duration::from_secs_f64(settings.timeout_s), memory_bytes: None, disk_bytes: None };
         let log = Arc::new(Log::nowhere());
         let mut worker = WorkerProcess::spawn(command, &plan.id, self.scratch, settings.threads, &log, interrupt)?;
         let (report, _) = worker.phase(Phase::Verify, job, limits)?;
@@ -326,6 +338,8 @@ fn hand_over_copy(from: &Path, to: &Path) -> Result<(), FolderError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -333,6 +347,24 @@ mod tests {
         assert!(is_plain("proof.bin"));
         for name in ["", ".", "..", "../x", "/x", "a/b"] {
             assert!(!is_plain(name), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_statement_panic_or_lead_elsewhere(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            name in "[./a\\\\\u{0}-]{0,6}",
+            evidence in "[./a]{0,4}",
+        ) {
+            crate::fuzzing::statement(&bytes);
+            let statement = Statement {
+                evidence,
+                nonce: String::new(),
+                verified_at: String::new(),
+                sha256: BTreeMap::from([(name, String::new())]),
+            };
+            crate::fuzzing::statement(&serde_json::to_vec(&statement).unwrap());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A run's folder: its lock, its log, what is written once (`run.json`, `environment.json`) and its scratch space.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -12,6 +12,10 @@ use zktee_core::vocabulary::CellId;
 
 /// No more of what workers say on standard error than this goes into the log.
 const MAX_WORKER_LOG_BYTES: u64 = 16 << 20;
+/// The largest JSON file of a run that is read.
+const MAX_JSON_BYTES: u64 = 256 << 20;
+/// `run.json` while it is written.
+const TEMPORARY_RECORD: &str = "run.tmp";
 
 /// What is wrong with a run's folder.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,14 @@ pub enum FolderError {
         /// What differs.
         differing: String,
     },
+    /// A file of it is larger than any run makes it.
+    #[error("{path} is larger than {limit} bytes; restore it, or start anew with another --out")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, bytes.
+        limit: u64,
+    },
     /// A file of it is not what it should be.
     #[error("{path} is damaged: {source}; restore it, or start anew with another --out")]
     Damaged {
@@ -87,10 +99,13 @@ impl RunFolder {
     /// When it holds anything, is locked, or cannot be made.
     pub fn create(root: &Path) -> Result<Self, FolderError> {
         make_dir(root)?;
+        // Looked at before it is locked, so that nothing is left in a folder of somebody else's; and after, since another run may have
+        // come and gone in between.
         if is_not_empty(root)? {
             return Err(FolderError::NotEmpty(root.to_owned()));
         }
-        Self::lock(root)
+        let folder = Self::lock(root)?;
+        if is_not_empty(root)? { Err(FolderError::NotEmpty(root.to_owned())) } else { Ok(folder) }
     }
 
     /// Opens the folder of an earlier run.
@@ -271,12 +286,19 @@ fn make_dir(path: &Path) -> Result<(), FolderError> {
 
 fn is_not_empty(path: &Path) -> Result<bool, FolderError> {
     let mut entries = fs::read_dir(path).map_err(io(path))?;
-    Ok(entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != ".lock")))
+    // What a run that was killed before it had a record leaves is no run.
+    Ok(entries
+        .any(|entry| entry.is_ok_and(|entry| entry.file_name() != ".lock" && entry.file_name() != TEMPORARY_RECORD)))
 }
 
 /// Reads a JSON file of the run.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FolderError> {
-    let bytes = fs::read(path).map_err(io(path))?;
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io(path))?;
+    file.take(MAX_JSON_BYTES + 1).read_to_end(&mut bytes).map_err(io(path))?;
+    if bytes.len() as u64 > MAX_JSON_BYTES {
+        return Err(FolderError::TooLarge { path: path.to_owned(), limit: MAX_JSON_BYTES });
+    }
     serde_json::from_slice(&bytes).map_err(|source| FolderError::Damaged { path: path.to_owned(), source })
 }
 
@@ -308,6 +330,14 @@ mod tests {
         assert!(matches!(RunFolder::open(&root), Err(FolderError::NotARun(_))));
         fs::write(root.join("notes.txt"), "mine").unwrap();
         assert!(matches!(RunFolder::create(&root), Err(FolderError::NotEmpty(_))));
+    }
+
+    #[test]
+    fn a_file_that_no_run_makes_is_not_read_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(files::RUN);
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert!(matches!(read_json::<RunRecord>(&path), Err(FolderError::TooLarge { .. })));
     }
 
     #[test]

@@ -11,12 +11,17 @@
 
 mod cell;
 mod check;
+mod clocks;
 pub mod conformance;
+mod disk;
 mod evidence;
 mod failure;
 mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 mod memory;
 pub mod merge;
+mod orphans;
 mod pace;
 mod partition;
 mod plan;
@@ -28,12 +33,13 @@ mod reference;
 mod run;
 mod select;
 
+pub use disk::free_bytes;
 pub use evidence::{Reverified, Reverifier, Verdict};
 pub use failure::Failure;
 pub use folder::{FolderError, Log, RunFolder};
 pub use memory::machine_memory_bytes;
 pub use partition::{Partition, PartitionError};
-pub use plan::{Plan, PlanError, PlannedCell, Providers, SetupPolicy};
+pub use plan::{Costs, Plan, PlanError, PlannedCell, Providers, SetupPolicy};
 pub use process::{Exchange, Interrupt, Limits, WorkerProcess};
 pub use publish::{PublishError, Published, Publisher};
 pub use run::{Event, Observer, RunEnd, RunError, run};

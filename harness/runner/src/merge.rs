@@ -228,8 +228,9 @@ fn missing_parts(parts: &[Part], completeness: Completeness) -> Result<Vec<Strin
 fn record(parts: &[Part], machines: &[Environment], command: Vec<String>) -> RunRecord {
     let first = &parts[0].run.record;
     let mut settings = first.settings.clone();
-    // By default a share of each machine's memory.
+    // By default shares of each machine's memory and of its disk's free room.
     settings.memory_limit_bytes = parts.iter().filter_map(|part| part.run.record.settings.memory_limit_bytes).min();
+    settings.disk_limit_bytes = parts.iter().filter_map(|part| part.run.record.settings.disk_limit_bytes).min();
     let mut cells = Vec::new();
     let mut descriptions = BTreeMap::new();
     let mut merged = Vec::new();

@@ -37,6 +37,18 @@ impl Providers {
         self.families().flat_map(Provider::profiles).collect()
     }
 
+    /// The profiles of a selection; those that are taken only by name where it writes them out.
+    fn taken(&self, selection: &Selection) -> Vec<Profile> {
+        let of_family = |family: &dyn Provider| {
+            let by_name = family.only_by_name();
+            let mut profiles = family.profiles();
+            let taken = |name: &str| if by_name { selection.takes_apart(name) } else { selection.takes(name) };
+            profiles.retain(|profile| taken(&profile.backend));
+            profiles
+        };
+        self.families().flat_map(of_family).collect()
+    }
+
     fn family_of(&self, backend: &str) -> Option<&dyn Provider> {
         self.families().find(|family| family.profiles().iter().any(|profile| profile.backend == backend))
     }
@@ -99,6 +111,14 @@ pub enum PlanError {
     NoReference(Unavailable),
 }
 
+/// What is known of cells before they are measured.
+pub struct Costs<'a> {
+    /// Seconds that a cell took elsewhere. Only a quick run goes by them.
+    pub estimate_s: &'a dyn Fn(&CellId) -> Option<f64>,
+    /// Cells that any run leaves to those who ask for their backend by name.
+    pub by_name_only: &'a dyn Fn(&CellId) -> bool,
+}
+
 /// How families are set up.
 pub struct SetupPolicy<'a> {
     /// Whether what is missing may be set up.
@@ -108,8 +128,8 @@ pub struct SetupPolicy<'a> {
 }
 
 impl Plan {
-    /// Plans a new run: every selected workload on every selected backend. Cells that are done `by_name_only` are left out, and say so, where
-    /// their backend's name was not written out.
+    /// Plans a new run: every selected workload on every selected backend. What costs too much is left out, and
+    /// says so, where its backend's name was not written out.
     ///
     /// # Errors
     /// When nothing is selected.
@@ -120,14 +140,14 @@ impl Plan {
         reference: WorkerCommand,
         settings: Settings,
         command: Vec<String>,
-        estimate_s: &dyn Fn(&CellId) -> Option<f64>,
-        by_name_only: &dyn Fn(&CellId) -> bool,
+        costs: &Costs<'_>,
     ) -> Result<Self, PlanError> {
+        let Costs { estimate_s, by_name_only } = costs;
         let mut cells = Vec::new();
         let mut expected_s = BTreeMap::new();
         for workload in &workloads {
             let facts = Facts::of(workload);
-            for profile in providers.profiles().iter().filter(|profile| backends.takes(&profile.backend)) {
+            for profile in providers.taken(backends) {
                 let id = CellId::new(&workload.name, &profile.backend);
                 let estimate_s = estimate_s(&id).filter(|_| settings.quick && !backends.names(&id.backend));
                 let dear = estimate_s.filter(|s| *s > QUICK_CELL_S);

@@ -206,7 +206,7 @@ impl Prober<'_> {
     }
 
     fn ask(&mut self, dir: &Path, job: &Job) -> Result<zktee_core::protocol::PhaseReport, Failure> {
-        let limits = Limits { timeout: PATIENCE, memory_bytes: self.cell.context.settings.memory_limit_bytes };
+        let limits = Limits { timeout: PATIENCE, ..self.cell.context.limits() };
         let worker = match &mut self.worker {
             Some(worker) => worker,
             none => none.insert(self.cell.spawn(dir)?),

@@ -1,39 +1,42 @@
 //! One worker process: started, asked, watched, ended.
 
-use std::io::{BufRead, BufReader, Read, Write};
+pub(crate) mod answer;
+mod pipes;
+
+use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use zktee_core::protocol::{
-    Description, Job, MAX_LINE_BYTES, Operation, PhaseReport, Reply, Request, Response, VERSION,
-};
+use zktee_core::protocol::{Description, Job, MAX_LINE_BYTES, Operation, PhaseReport, Request, VERSION};
 use zktee_core::provider::WorkerCommand;
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
 use crate::failure::Failure;
 use crate::folder::Log;
-use crate::memory;
+use crate::{disk, memory, orphans};
+use pipes::{Line, forward_lines, keep_last_words, shortened};
 
 /// How long a worker may take to say who it is: interpreters and big libraries start slowly on a busy machine.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long processes that a worker started may take to end after it has.
+const ORPHAN_GRACE: Duration = Duration::from_millis(250);
 /// How long a worker may take to end after its input has ended.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often the clock, the user's wish and the main process's memory are looked at while a worker works.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
-/// How often the memory of the whole process group is looked at: that reads all of `/proc`.
+/// How often the memory of the whole process group and the room that the worker's folder takes are looked at: the one reads all of
+/// `/proc`, the other all of the folder.
 const WATCH_GROUP_EVERY: Duration = Duration::from_millis(500);
 /// Requests stay below what a pipe holds, so that a worker that does not read cannot block the runner.
 const MAX_REQUEST_BYTES: usize = 32 << 10;
-/// How much of a worker's standard error is kept for the reason of its death.
-const LAST_WORDS_BYTES: usize = 600;
 
 /// Set when the user asks the run to stop; shared with the signal handler.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +61,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Resident memory of the process group.
     pub memory_bytes: Option<u64>,
+    /// Room that the worker's folder takes on the disk.
+    pub disk_bytes: Option<u64>,
 }
 
 /// What the runner itself saw of a request.
@@ -73,6 +78,7 @@ pub struct Exchange {
 #[derive(Debug)]
 pub struct WorkerProcess {
     child: Child,
+    dir: PathBuf,
     stdin: Option<ChildStdin>,
     lines: Receiver<Line>,
     last_words: Arc<Mutex<Vec<u8>>>,
@@ -80,12 +86,6 @@ pub struct WorkerProcess {
     cell: CellId,
     next_id: u64,
     interrupt: Interrupt,
-}
-
-#[derive(Debug)]
-enum Line {
-    Whole(Vec<u8>),
-    TooLong,
 }
 
 impl WorkerProcess {
@@ -125,7 +125,8 @@ impl WorkerProcess {
         });
         let stdin = child.stdin.take();
         let (cell, interrupt) = (cell.clone(), interrupt.clone());
-        Ok(Self { child, stdin, lines, last_words, stderr_reader, cell, next_id: 0, interrupt })
+        let dir = dir.to_owned();
+        Ok(Self { child, dir, stdin, lines, last_words, stderr_reader, cell, next_id: 0, interrupt })
     }
 
     /// Asks the worker who it is.
@@ -133,10 +134,9 @@ impl WorkerProcess {
     /// # Errors
     /// When it does not answer as the protocol says.
     pub fn describe(&mut self) -> Result<Description, Failure> {
-        let limits = Limits { timeout: DESCRIBE_TIMEOUT, memory_bytes: None };
+        let limits = Limits { timeout: DESCRIBE_TIMEOUT, memory_bytes: None, disk_bytes: None };
         let (value, _) = self.ask(Operation::Describe, None, limits)?;
-        serde_json::from_value(value)
-            .map_err(|error| Failure::crashed(format!("protocol: not an answer to `describe`: {error}")))
+        answer::description(value)
     }
 
     /// Has the worker do one phase once.
@@ -145,9 +145,8 @@ impl WorkerProcess {
     /// When it reports a failure, breaks the protocol, dies, or exceeds its limits.
     pub fn phase(&mut self, phase: Phase, job: &Job, limits: Limits) -> Result<(PhaseReport, Exchange), Failure> {
         let (value, exchange) = self.ask(phase.into(), Some(job.clone()), limits)?;
-        let report: PhaseReport = serde_json::from_value(value)
-            .map_err(|error| Failure::crashed(format!("protocol: not an answer to `{phase}`: {error}")))?;
-        check_numbers(&report)?;
+        let report = answer::report(value, phase)?;
+        self.check_room(limits)?;
         Ok((report, exchange))
     }
 
@@ -167,22 +166,7 @@ impl WorkerProcess {
         let text = serde_json::to_string(&request)
             .map_err(|error| Failure::crashed(format!("the request cannot be written as JSON: {error}")))?;
         let (line, exchange) = self.exchange_line(&text, limits)?;
-        let response: Response = serde_json::from_slice(&line)
-            .map_err(|error| Failure::crashed(format!("protocol: not a response: {error}: {}", shortened(&line))))?;
-        if response.v != VERSION {
-            return Err(Failure::crashed(format!("protocol: version {} instead of {VERSION}", response.v)));
-        }
-        if response.id != Some(id) {
-            return Err(Failure::crashed(format!("protocol: answer to request {:?} instead of {id}", response.id)));
-        }
-        if response.cell.as_deref() != Some(request.cell.as_str()) {
-            let got = response.cell.unwrap_or_default();
-            return Err(Failure::crashed(format!("protocol: answer for cell `{got}` instead of `{}`", request.cell)));
-        }
-        match response.reply {
-            Reply::Ok(value) => Ok((value, exchange)),
-            Reply::Error(error) => Err(error.into()),
-        }
+        Ok((answer::value(&line, id, &request.cell)?, exchange))
     }
 
     /// Sends one line and reads one line, whatever they hold.
@@ -239,6 +223,7 @@ impl WorkerProcess {
             if group_seen.elapsed() >= WATCH_GROUP_EVERY {
                 group_seen = Instant::now();
                 seen = memory::group_rss_bytes(self.group().as_raw());
+                self.check_room(limits)?;
             }
             largest = largest.max(seen);
             if let (Some(seen), Some(limit)) = (seen, limits.memory_bytes)
@@ -251,25 +236,55 @@ impl WorkerProcess {
         }
     }
 
-    /// Ends the input and waits for the worker to exit.
+    /// Has it written more to its folder than it may? Then it ends, and what it has written is removed: others need the room.
+    fn check_room(&mut self, limits: Limits) -> Result<(), Failure> {
+        let Some(limit) = limits.disk_bytes else { return Ok(()) };
+        let used = disk::used_bytes(&self.dir);
+        if used <= limit {
+            return Ok(());
+        }
+        self.kill();
+        disk::empty(&self.dir);
+        let used = if used == u64::MAX { "far too many files".to_owned() } else { format!("{} MiB", used >> 20) };
+        let reason = format!("wrote {used} to its folder, the limit is {} MiB (--disk-limit)", limit >> 20);
+        Err(Failure::crashed(reason))
+    }
+
+    /// Ends the input and waits for the worker to exit; how many processes it left behind, which are ended.
     ///
     /// # Errors
     /// When it speaks again, does not exit in time or exits with a code other than 0.
-    pub fn finish(mut self) -> Result<(), Failure> {
+    pub fn finish(mut self) -> Result<usize, Failure> {
         drop(self.stdin.take());
-        let status = self.wait_for_exit(EXIT_TIMEOUT);
-        match self.lines.recv_timeout(Duration::from_millis(100)) {
-            Ok(Line::Whole(line)) => {
-                return Err(Failure::crashed(format!("protocol: spoke unasked: {}", shortened(&line))));
-            }
-            Ok(Line::TooLong) => return Err(Failure::crashed("protocol: spoke unasked")),
-            Err(_) => {}
-        }
+        let status = self.silent_exit()?;
+        let left = orphans::end(ORPHAN_GRACE);
         match status {
-            Some(status) if status.success() => Ok(()),
+            Some(status) if status.success() => Ok(left),
             Some(status) => Err(Failure::crashed(format!("ended with {status} after its input had ended"))),
             None => {
                 Err(Failure::crashed(format!("still running {} s after its input had ended", EXIT_TIMEOUT.as_secs())))
+            }
+        }
+    }
+
+    /// Waits for the exit of a worker that must not speak any more. Who floods its output is held up by the pipe and would never exit.
+    fn silent_exit(&mut self) -> Result<Option<ExitStatus>, Failure> {
+        let start = Instant::now();
+        loop {
+            let status = self.child.try_wait().ok().flatten();
+            // What was written before the exit may still be on its way.
+            let patience = if status.is_some() { Duration::from_millis(100) } else { Duration::from_millis(2) };
+            match self.lines.recv_timeout(patience) {
+                Ok(Line::Whole(line)) => {
+                    return Err(Failure::crashed(format!("protocol: spoke unasked: {}", shortened(&line))));
+                }
+                Ok(Line::TooLong) => return Err(Failure::crashed("protocol: spoke unasked")),
+                // The output may be closed a moment before the exit.
+                Err(RecvTimeoutError::Disconnected) if status.is_none() => std::thread::sleep(Duration::from_millis(1)),
+                Err(_) => {}
+            }
+            if status.is_some() || start.elapsed() >= EXIT_TIMEOUT {
+                return Ok(status);
             }
         }
     }
@@ -283,10 +298,11 @@ impl WorkerProcess {
         failure
     }
 
-    /// Kills the whole group: the worker's own children must not go on beside the next measurement.
+    /// Kills the whole group, and what has left it: the worker's own children must not go on beside the next measurement.
     fn kill(&mut self) {
         let _ = killpg(self.group(), Signal::SIGKILL);
         let _ = self.child.wait();
+        orphans::end(Duration::ZERO);
     }
 
     fn wait_for_exit(&mut self, limit: Duration) -> Option<ExitStatus> {
@@ -331,61 +347,4 @@ impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn check_numbers(report: &PhaseReport) -> Result<(), Failure> {
-    let times = [report.wall_s, report.user_s, report.system_s, report.untimed_s];
-    let stages = report.stages.iter().flat_map(|stage| [stage.wall_s, stage.cpu_s]);
-    if times.into_iter().chain(stages).any(|x| !x.is_finite() || x < 0.0) || report.iterations == 0 {
-        return Err(Failure::crashed("protocol: a time that is negative or not finite, or no iterations"));
-    }
-    for (what, tensor) in [("outputs", &report.outputs), ("inputs", &report.inputs)] {
-        if let Some(Err(error)) = tensor.as_ref().map(zktee_core::tensor::Tensor::check) {
-            return Err(Failure::crashed(format!("protocol: `{what}`: {error}")));
-        }
-    }
-    Ok(())
-}
-
-/// At most two lines wait here: a worker that floods its output is held up by the pipe, not by the runner's memory.
-fn forward_lines(stdout: impl Read, sender: &SyncSender<Line>) {
-    let mut reader = BufReader::new(stdout);
-    loop {
-        let mut line = Vec::new();
-        match reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let line = match line.pop() {
-            Some(b'\n') => Line::Whole(line),
-            // The output ended within a line, or the line is too long. Either way there is no answer in it.
-            _ if (line.len() as u64) + 1 < MAX_LINE_BYTES => return,
-            _ => Line::TooLong,
-        };
-        if sender.send(line).is_err() {
-            return;
-        }
-    }
-}
-
-fn keep_last_words(stderr: impl Read, last_words: &Mutex<Vec<u8>>, log: &Log, cell: &CellId) {
-    let mut reader = BufReader::new(stderr);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match reader.by_ref().take(4096).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        log.worker(cell, &String::from_utf8_lossy(&line));
-        let mut words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        words.extend_from_slice(&line);
-        let excess = words.len().saturating_sub(LAST_WORDS_BYTES);
-        words.drain(..excess);
-    }
-}
-
-fn shortened(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&line[..line.len().min(120)]);
-    if line.len() > 120 { format!("{text}…") } else { text.into_owned() }
 }

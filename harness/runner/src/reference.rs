@@ -87,7 +87,7 @@ impl WorkloadFiles {
         let cell = CellId::new(&workload.name, "reference");
         // A model that takes any batch answers everything at once.
         let batch = if workload.batch_symbol.is_some() { self.inputs.rows() } else { workload.batch };
-        let limits = Limits { timeout: REFERENCE_TIMEOUT, memory_bytes: context.settings.memory_limit_bytes };
+        let limits = Limits { timeout: REFERENCE_TIMEOUT, ..context.limits() };
         let mut worker = WorkerProcess::spawn(command, &cell, dir, 1, context.log, context.interrupt)?;
         let mut all = Vec::new();
         for call in 0..self.inputs.rows() / batch.max(1) {

@@ -14,6 +14,7 @@ use zktee_report::samples::{self, Journal, JournalError, SamplesError};
 use crate::cell::{Cell, Context, PhaseError, blank_sample};
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder};
+use crate::orphans;
 use crate::pace::Pace;
 use crate::plan::{Plan, PlannedCell, left_out};
 use crate::probe::{KeyHolder, probe};
@@ -98,6 +99,7 @@ pub fn run(
     interrupt: &Interrupt,
     observer: &mut dyn Observer,
 ) -> Result<RunEnd, RunError> {
+    orphans::adopt();
     folder.write_record(&plan.record)?;
     let journal = Journal::open(&folder.samples())?;
     let earlier = samples::read(&folder.samples())?.rows;
@@ -365,9 +367,7 @@ impl Run<'_> {
 
     /// Puts one sample's rows on disk; the first stands for the whole phase.
     fn record(&mut self, rows: &[Sample]) -> Result<(), JournalError> {
-        for row in rows {
-            self.journal.append(row)?;
-        }
+        self.journal.append_all(rows)?;
         self.progress.count(&rows[0]);
         self.observer.event(Event::Recorded(&rows[0]));
         Ok(())

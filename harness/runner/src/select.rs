@@ -81,7 +81,7 @@ impl Selection {
             let matcher = (exact.compile_matcher(), family.compile_matcher());
             let mut matching = known.iter().any(|name| matcher.0.is_match(name) || matcher.1.is_match(name));
             if !apart.word.is_empty() && pattern.contains(apart.word) {
-                let mut globs = vec![exact.clone()];
+                let mut globs = vec![exact.clone(), family.clone()];
                 if apart.families.contains(&pattern.as_str()) {
                     globs.push(glob(&format!("{pattern}-*"))?);
                 }
@@ -168,6 +168,16 @@ mod tests {
             let error = taken(&[pattern]).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
+    }
+
+    #[test]
+    fn a_family_that_stands_apart_is_taken_with_all_its_profiles() {
+        let apart = Apart { word: "probe", names: &["probe/a", "probe/b"], families: &[] };
+        let taken = |pattern: &str| {
+            let selection = Selection::with_apart("--backend", &[pattern.to_owned()], &known(), apart).unwrap();
+            apart.names.iter().filter(|name| selection.takes_apart(name)).count()
+        };
+        assert_eq!((taken("probe"), taken("probe/*"), taken("probe/b"), taken("*"), taken("native")), (2, 2, 1, 0, 0));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use zktee_stark::Stark;
 
 use crate::cli::{CacheArguments, ConfigArguments};
 use crate::program::this_program;
+use crate::selftest::Selftest;
 
 /// The workloads and backends that a command works with.
 pub(crate) struct Known {
@@ -39,6 +40,7 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
         Box::new(Stark::new(program.clone())),
     ];
     families.extend(zktee_enclave::providers(&program, &cache));
+    families.push(Box::new(Selftest::new(program.clone())));
     let beside = Path::new(FILE_NAME);
     let file = arguments.config.as_deref().or_else(|| beside.is_file().then_some(beside));
     if let Some(file) = file {

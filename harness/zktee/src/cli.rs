@@ -49,6 +49,14 @@ pub(crate) enum Command {
   zktee load --workload lenet-mnist --clients 1 --clients 4 --requests 10000
   zktee load --workload mlp-iris --out results/mine && zktee report results/mine")]
     Load(LoadArguments),
+    /// Measure work of a known size: do the recorded times and memory say the truth, and what does the runner add?
+    #[command(after_help = "Exit codes: 0 all within 2 % or 200 us (memory: 2 % or 1 MiB), 6 something was not.
+
+Examples:
+  zktee selftest
+  zktee selftest --samples 20 --json
+  zktee run --backend selftest                  the same workers in an ordinary table")]
+    Selftest(SelftestArguments),
     /// Put the parts of a run, or runs of several machines, together into one table
     #[command(after_help = "Examples:
   zktee merge parts/1 parts/2 parts/3 --out results/all
@@ -243,6 +251,18 @@ pub(crate) struct MergeArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SelftestArguments {
+    /// Samples of each kind of work; the one that other programs disturbed least counts
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) samples: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheArguments,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct VerifyAttestationArguments {
     /// The document, as the security module gave it (`COSE_Sign1`)
     pub(crate) file: PathBuf,
@@ -352,6 +372,9 @@ pub(crate) struct RunArguments {
     /// Most memory of one worker, e.g. 6GiB [default: 95 % of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub(crate) memory_limit: Option<u64>,
+    /// Most room that one worker's folder may take on the disk [default: 90 % of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) disk_limit: Option<u64>,
     /// Threads of each worker [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) threads: Option<u16>,
@@ -364,7 +387,8 @@ pub(crate) struct RunArguments {
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in DIR: nothing finished is lost or repeated; with --time-budget, until that is used up
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run", "no_probes", "partition", "instance",
+        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "disk_limit", "dry_run", "no_probes",
+        "partition", "instance",
     ])]
     pub(crate) resume: Option<PathBuf>,
     /// Measure the I-th of N parts of the plan alone, split by estimated cost; `zktee merge` puts the parts together

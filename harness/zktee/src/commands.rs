@@ -10,6 +10,7 @@ mod load;
 mod merge;
 mod publish;
 mod run;
+mod selftest;
 mod verify;
 mod verify_attestation;
 
@@ -41,6 +42,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Load(arguments) => load::load(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
+        Command::Selftest(arguments) => selftest::selftest(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::VerifyAttestation(arguments) => verify_attestation::verify_attestation(&arguments),
         Command::Conformance { json, program } => conformance::conformance(&program, json),
@@ -61,6 +63,13 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
 }
 
 fn worker(backend: &str) -> anyhow::Result<Code> {
+    // A worker does not outlive its runner, however that ends. Only Linux has the call; elsewhere the end of the input says it.
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    if let Some(served) = crate::selftest::serve(backend) {
+        served?;
+        return Ok(Code::Success);
+    }
     let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend), Profile::of(backend)) {
         (zktee_native::NAME, ..) => Box::new(NativeWorker::new()),
         (_, Some(statement), _) => Box::new(Halo2Worker::new(statement)),
@@ -71,9 +80,6 @@ fn worker(backend: &str) -> anyhow::Result<Code> {
             None => anyhow::bail!("no worker is built in for `{backend}`"),
         },
     };
-    // A worker does not outlive its runner, however that ends. Only Linux has the call; elsewhere the end of the input says it.
-    #[cfg(target_os = "linux")]
-    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
     // The answer to a panic goes through the protocol; its backtrace to the log.
     serve(worker.as_mut(), std::io::stdin(), std::io::stdout())?;
     Ok(Code::Success)

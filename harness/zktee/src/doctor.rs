@@ -184,6 +184,7 @@ mod tests {
             "CPU",
             "frequency",
             "load",
+            "instructions",
             "open files",
             "enclave",
         ] {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use zktee_core::protocol::instructions;
 use zktee_core::record::Environment;
 
 /// CPU flags that provers and their field arithmetic care for, as `/proc/cpuinfo` spells them on x86 and on ARM.
@@ -177,6 +178,7 @@ impl Machine {
             virtualisation: self.virtualisation(),
             instance: self.instance(),
             governor: self.governor(),
+            instructions_uncounted: instructions::check().err().map(|why| why.to_string()),
             rustc: env!("ZKTEE_RUSTC").into(),
             build: env!("ZKTEE_BUILD").into(),
             commit: option_env!("ZKTEE_COMMIT").map(Into::into),

@@ -85,7 +85,10 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
         return Some(match error {
             FolderError::Io { .. } => Code::Storage,
             FolderError::NotEmpty(_) | FolderError::NotARun(_) | FolderError::Locked(_) => Code::Usage,
-            FolderError::Newer { .. } | FolderError::Elsewhere { .. } | FolderError::Damaged { .. } => Code::BadInput,
+            FolderError::Newer { .. }
+            | FolderError::Elsewhere { .. }
+            | FolderError::TooLarge { .. }
+            | FolderError::Damaged { .. } => Code::BadInput,
         });
     }
     match error.downcast_ref::<PublishError>() {

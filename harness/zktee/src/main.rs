@@ -11,6 +11,7 @@ mod exit;
 mod list;
 mod program;
 mod progress;
+mod selftest;
 
 use std::process::ExitCode;
 

@@ -3,9 +3,8 @@
 mod support;
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use support::{Done, House};
+use support::{Done, House, no_process_is_left, wait_for_rows};
 
 fn run_of(house: &House, parts: &[&str], more: &[&str]) -> Done {
     let backends: Vec<String> = parts.iter().map(|part| format!("actor/{part}")).collect();
@@ -98,7 +97,7 @@ fn ctrl_c_ends_the_children_and_leaves_a_run_that_can_be_resumed() {
     Done::of(&child.wait_with_output().unwrap()).exits(130).says("--resume");
     let before = house.csv("run/samples.csv");
     assert!(!before.is_empty() && before.len() < 8, "{}", before.len());
-    assert!(!some_process_mentions(&house.path("run").display().to_string()), "a child is still there");
+    no_process_is_left(&house.path("run"));
 
     house.zktee(&["run", "--resume", "run"]).exits(0);
     let after = house.csv("run/samples.csv");
@@ -123,32 +122,12 @@ fn a_killed_run_loses_and_repeats_nothing() {
     assert_all_samples_once(&house.csv("run/samples.csv"), 2);
 }
 
-fn wait_for_rows(house: &House, rows: usize) {
-    let start = Instant::now();
-    loop {
-        let text = std::fs::read_to_string(house.path("run/samples.csv")).unwrap_or_default();
-        if text.lines().count() > rows {
-            return;
-        }
-        assert!(start.elapsed() < Duration::from_mins(1), "no rows: {text}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 fn assert_all_samples_once(rows: &[std::collections::BTreeMap<String, String>], samples: usize) {
     let mut seen: Vec<_> = rows.iter().map(|row| (row["phase"].clone(), row["sample"].clone())).collect();
     seen.sort();
     let all = seen.len();
     seen.dedup();
     assert_eq!((seen.len(), all), (4 * samples, 4 * samples), "{seen:?}");
-}
-
-fn some_process_mentions(text: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes.into_iter().any(|entry| {
-        let cwd = std::fs::read_link(entry.path().join("cwd")).unwrap_or_default();
-        cwd.display().to_string().contains(text)
-    })
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn bytes_of(file: &mut File, path: &Path) -> Result<Vec<u8>, HistoryError> {
     Ok(bytes)
 }
 
-fn parse(bytes: &[u8]) -> History {
+pub(crate) fn parse(bytes: &[u8]) -> History {
     let mut history = History::default();
     let lines: Vec<&[u8]> = bytes.split(|&b| b == b'\n').collect();
     for (i, line) in lines.iter().enumerate() {

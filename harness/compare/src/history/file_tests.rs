@@ -110,7 +110,7 @@ fn two_cannot_add_at_once_and_a_run_without_sense_is_refused() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        parse(&bytes);
+        crate::fuzzing::history(&bytes);
     }
 
     #[test]
@@ -123,5 +123,6 @@ proptest! {
         let at = at % bytes.len();
         bytes[at] = byte;
         prop_assert!(parse(&bytes).entries.len() >= 2);
+        crate::fuzzing::history(&bytes);
     }
 }

@@ -75,7 +75,7 @@ fn name_of(entry: &Entry) -> (String, String) {
 fn phases(runs: &[(&Entry, &EntryCell)], detection: &Detection) -> Vec<PhaseHistory> {
     let mut all = Vec::new();
     for phase in Phase::ALL {
-        for metric in Metric::ALL {
+        for metric in Metric::TIMES {
             let value = |(_, cell): &(&Entry, &EntryCell)| {
                 let time = cell.times.iter().find(|time| time.phase == phase)?;
                 if metric == Metric::Wall { Some(time.wall_s) } else { time.cpu_s }

@@ -81,6 +81,24 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            crate::fuzzing::config(&bytes);
+        }
+
+        #[test]
+        fn nor_does_the_example_with_a_piece_replaced(
+            at in 0usize..5000,
+            length in 0usize..12,
+            piece in prop::collection::vec(any::<u8>(), 0..12),
+        ) {
+            let mut bytes = crate::EXAMPLE.as_bytes().to_vec();
+            let at = at % bytes.len();
+            let end = (at + length).min(bytes.len());
+            bytes.splice(at..end, piece);
+            crate::fuzzing::config(&bytes);
+        }
+
+        #[test]
         fn no_text_makes_the_parser_panic(text in "(\\[\\[work(load|er)\\]\\]|[a-z]+ ?= ?|[\"'\\[\\]{}.,0-9\\n -])*") {
             let _ = parse(&text);
         }

@@ -204,6 +204,9 @@ pub struct PhaseReport {
     pub system_s: f64,
     /// Peak resident memory during the call.
     pub peak_rss_bytes: u64,
+    /// Instructions that the call completed in user space, all threads and children, where they can be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<u64>,
     /// Seconds between request and response outside the call.
     pub untimed_s: f64,
     /// All times are a mean of so many calls.

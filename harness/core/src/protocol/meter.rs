@@ -5,6 +5,8 @@ use std::time::Instant;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 
+use super::instructions::{self, Count};
+
 /// What a call cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reading {
@@ -16,6 +18,8 @@ pub struct Reading {
     pub system_s: f64,
     /// Peak resident memory of this process during the call.
     pub peak_rss_bytes: u64,
+    /// Instructions in user space, where they can be counted.
+    pub instructions: Option<u64>,
 }
 
 /// Started before a call and read after it.
@@ -23,6 +27,7 @@ pub struct Reading {
 pub struct Meter {
     cpu: Cpu,
     wall: Instant,
+    instructions: Option<Count>,
     /// Processes that go on beside this one, with their CPU seconds before the call.
     beside: Vec<(u32, f64)>,
 }
@@ -68,8 +73,9 @@ impl Meter {
             (pid, threads_cpu_s(pid))
         });
         let beside = beside.collect();
+        let instructions = instructions::now();
         let cpu = Cpu::now();
-        Self { cpu, wall: Instant::now(), beside }
+        Self { cpu, wall: Instant::now(), instructions, beside }
     }
 
     /// Counts in processes that were started since.
@@ -82,6 +88,7 @@ impl Meter {
     pub fn read(&self) -> Reading {
         let wall_s = self.wall.elapsed().as_secs_f64();
         let now = Cpu::now();
+        let instructions = self.instructions.and_then(|before| instructions::now()?.since(before));
         let user_s = (now.user_s - self.cpu.user_s).max(0.0);
         let system_s = (now.system_s - self.cpu.system_s).max(0.0);
         let precise_s = (now.process_s - self.cpu.process_s + now.children_s - self.cpu.children_s).max(0.0);
@@ -94,7 +101,8 @@ impl Meter {
             (precise_s, 0.0)
         };
         let beside_bytes: u64 = self.beside.iter().filter_map(|(pid, _)| high_water(&pid.to_string())).sum();
-        Reading { wall_s, user_s: user_s + beside_s, system_s, peak_rss_bytes: peak_rss_bytes() + beside_bytes }
+        let peak_rss_bytes = peak_rss_bytes() + beside_bytes;
+        Reading { wall_s, user_s: user_s + beside_s, system_s, peak_rss_bytes, instructions }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::instructions;
 use super::message::{
     Description, ErrorKind, Job, MAX_LINE_BYTES, PhaseReport, Reply, Request, Response, VERSION, WorkerError,
 };
@@ -62,8 +63,10 @@ impl Timed {
     pub fn reading(&self) -> Option<Reading> {
         let (total, iterations) = self.taken?;
         let count = iterations as f64;
-        let Reading { wall_s, user_s, system_s, peak_rss_bytes } = total;
-        Some(Reading { wall_s: wall_s / count, user_s: user_s / count, system_s: system_s / count, peak_rss_bytes })
+        let Reading { wall_s, user_s, system_s, peak_rss_bytes, instructions } = total;
+        let instructions = instructions.map(|all| all / iterations.max(1));
+        let (wall_s, user_s, system_s) = (wall_s / count, user_s / count, system_s / count);
+        Some(Reading { wall_s, user_s, system_s, peak_rss_bytes, instructions })
     }
 
     /// How many calls the last [`Timed::reading`] is a mean of.
@@ -92,6 +95,7 @@ impl Timed {
 /// # Errors
 /// When a line cannot be read or written: the runner is gone.
 pub fn serve(worker: &mut dyn Worker, input: impl Read, mut output: impl Write) -> std::io::Result<()> {
+    instructions::begin();
     let mut input = std::io::BufReader::new(input);
     let mut line = Vec::new();
     loop {
@@ -147,6 +151,7 @@ fn timed_phase(worker: &mut dyn Worker, phase: Phase, job: &Job, start: Instant)
     report.user_s = total.user_s / count;
     report.system_s = total.system_s / count;
     report.peak_rss_bytes = total.peak_rss_bytes;
+    report.instructions = total.instructions.map(|all| all / iterations.max(1));
     report.iterations = iterations;
     report.untimed_s = (start.elapsed().as_secs_f64() - total.wall_s).max(0.0);
     Ok(report)

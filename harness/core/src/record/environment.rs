@@ -24,6 +24,9 @@ pub struct Environment {
     pub instance: Option<String>,
     /// CPU frequency governor, where it can be read.
     pub governor: Option<String>,
+    /// Why the processor's instructions cannot be counted; none where they are, and in runs of before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions_uncounted: Option<String>,
     /// `rustc --version` that built the runner.
     pub rustc: String,
     /// Target triple and optimisation profile of the runner.

@@ -98,6 +98,9 @@ pub struct Settings {
     pub timeout_s: f64,
     /// Most memory of a worker's process group.
     pub memory_limit_bytes: Option<u64>,
+    /// Most room that a worker's folder may take on the disk. Runs of before this was recorded had no limit.
+    #[serde(default)]
+    pub disk_limit_bytes: Option<u64>,
     /// Whether it is a quick look.
     pub quick: bool,
     /// The type of machine that costs are reckoned with though the run was on another: somebody's assumption, and reported as one.

@@ -35,6 +35,8 @@ pub struct Sample {
     /// Wall-clock seconds of the process's first call, before any warm-up; as the worker read it. Runs of before this was recorded have none.
     #[serde(default)]
     pub first_wall_s: Option<f64>,
+    /// Instructions of the call in user space, where they can be counted. Runs of before this was recorded lack the column.
+    pub instructions: Option<u64>,
     /// Calls that the times are a mean of.
     pub iterations: Option<u64>,
     /// Seconds that the worker spent outside the call.
@@ -86,7 +88,7 @@ pub enum SampleFlag {
     ClockMismatch,
     /// The worker claims more CPU time than there was.
     CpuMismatch,
-    /// The stages of the phase take longer than the phase.
+    /// The parts of the call take longer than the whole.
     StageMismatch,
 }
 
@@ -118,6 +120,7 @@ impl Sample {
             user_s: None,
             system_s: None,
             first_wall_s: None,
+            instructions: None,
             iterations: None,
             untimed_s: None,
             runner_wall_s: None,

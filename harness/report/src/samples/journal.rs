@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zktee_core::record::Sample;
 
-use super::read::{bad_number, whole_lines};
+use super::read::{bad_number, parse, whole_lines};
 use super::{columns, one_line};
 
 /// Why a sample could not be recorded. Rows recorded before are untouched in every case.
@@ -97,8 +97,8 @@ impl std::fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Opens `path`, or creates it with its header. A torn last line, left by a run that was killed while writing, is cut off;
-    /// all whole rows stay.
+    /// Opens `path`, or creates it with its header. What a run that was killed while writing left of its last sample is cut off: a torn
+    /// last line, and stages without the row of their phase. All whole samples stay.
     ///
     /// # Errors
     /// When the file cannot be opened, is in use by another run, or has another header.
@@ -119,6 +119,7 @@ impl Journal {
         if whole > 0 && first.strip_suffix(b"\r").unwrap_or(first) != header.as_bytes() {
             return Err(JournalError::Header { path: path.to_owned() });
         }
+        let whole = whole_samples(&bytes[..whole]);
         let mut journal = Self { storage: Box::new(file), path: path.to_owned(), len: whole as u64 };
         journal.storage.truncate(journal.len).map_err(open)?;
         if whole == 0 {
@@ -130,9 +131,24 @@ impl Journal {
     /// Appends a row and waits until the disk has it.
     ///
     /// # Errors
+    /// As [`Journal::append_all`].
+    pub fn append(&mut self, row: &Sample) -> Result<(), JournalError> {
+        self.append_all(std::slice::from_ref(row))
+    }
+
+    /// Appends a sample and waits until the disk has it: the row of the whole phase, which is given first, and those of its stages. In the
+    /// file the whole stands last: a kill between them leaves stages without their sample, which the next [`Journal::open`] cuts off.
+    ///
+    /// # Errors
     /// [`JournalError::BadNumber`] before anything is written; [`JournalError::Full`] when there is no room, else
     /// [`JournalError::Append`]: what was half written is cut off again.
-    pub fn append(&mut self, sample: &Sample) -> Result<(), JournalError> {
+    pub fn append_all(&mut self, rows: &[Sample]) -> Result<(), JournalError> {
+        let (stages, whole): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.stage.is_some());
+        let lines = stages.into_iter().chain(whole).map(|row| self.line(row)).collect::<Result<Vec<_>, _>>()?;
+        self.write(&lines.concat())
+    }
+
+    fn line(&self, sample: &Sample) -> Result<Vec<u8>, JournalError> {
         // Such a row would make the whole file unreadable.
         if let Some(column) = bad_number(sample) {
             return Err(JournalError::BadNumber { path: self.path.clone(), column });
@@ -148,8 +164,7 @@ impl Journal {
             *text = text.as_deref().map(one_line);
         }
         writer.serialize(&sample).map_err(|e| self.failed(io::Error::other(e)))?;
-        let bytes = writer.into_inner().map_err(|e| self.failed(io::Error::other(e.to_string())))?;
-        self.write(&bytes)
+        writer.into_inner().map_err(|e| self.failed(io::Error::other(e.to_string())))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
@@ -172,6 +187,19 @@ impl Journal {
             _ => JournalError::Append { path, source },
         }
     }
+}
+
+/// How many of these bytes, whole lines, remain when stages at their end without the row of their phase are left out.
+fn whole_samples(bytes: &[u8]) -> usize {
+    // What cannot be read is the reader's to name.
+    let Ok(rows) = parse(Path::new(""), bytes) else { return bytes.len() };
+    let of_same = |a: &Sample, b: &Sample| {
+        (&a.workload, &a.backend, a.phase, a.sample) == (&b.workload, &b.backend, b.phase, b.sample)
+    };
+    let without_whole =
+        |row: &&Sample| row.stage.is_some() && !rows.iter().any(|it| it.stage.is_none() && of_same(it, row));
+    let cut = rows.iter().rev().take_while(without_whole).count();
+    (0..cut).fold(bytes.len(), |end, _| whole_lines(&bytes[..end.saturating_sub(1)]))
 }
 
 #[cfg(test)]

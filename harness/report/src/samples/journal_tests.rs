@@ -38,6 +38,35 @@ fn a_torn_last_line_is_cut_off_and_the_rows_before_it_stay() {
 }
 
 #[test]
+fn a_sample_is_there_with_all_its_stages_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("samples.csv");
+    let stage = |n, name: &str| Sample { stage: Some(name.to_owned()), ..sample(n) };
+    let rows = |n| [sample(n), stage(n, "a"), stage(n, "b")];
+    let mut journal = Journal::open(&path).unwrap();
+    journal.append_all(&rows(0)).unwrap();
+    let first = fs::read(&path).unwrap();
+    journal.append_all(&rows(1)).unwrap();
+    drop(journal);
+    let both = fs::read(&path).unwrap();
+    for kept in first.len()..both.len() {
+        fs::write(&path, &both[..kept]).unwrap();
+        drop(Journal::open(&path).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), first, "{kept} bytes");
+    }
+    // Files of earlier versions have the stages after the whole.
+    let old = [sample(0), stage(0, "a"), stage(0, "b")];
+    fs::remove_file(&path).unwrap();
+    let mut journal = Journal::open(&path).unwrap();
+    for row in &old {
+        journal.append(row).unwrap();
+    }
+    drop(journal);
+    drop(Journal::open(&path).unwrap());
+    assert_eq!(read(&path).unwrap().rows, old);
+}
+
+#[test]
 fn another_header_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("samples.csv");

@@ -91,11 +91,16 @@ fn line_count(bytes: &[u8]) -> u64 {
     bytes.split(|&b| b == b'\n').count() as u64 - 1
 }
 
+/// The rows of a file's bytes without a torn last line; none where any other is damaged.
+pub(crate) fn parse_whole(bytes: &[u8]) -> Vec<Sample> {
+    parse(Path::new("samples.csv"), &bytes[..whole_lines(bytes)]).unwrap_or_default()
+}
+
 fn io(path: &Path, source: std::io::Error) -> SamplesError {
     SamplesError::Io { path: path.to_owned(), source }
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Sample>, SamplesError> {
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Sample>, SamplesError> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
@@ -124,21 +129,20 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Sample>, SamplesError> {
     }
 }
 
-/// Columns that files of earlier versions lack.
-const ADDED: [&str; 1] = ["first_wall_s"];
+/// Columns that runs of earlier versions lack.
+const LATER: [&str; 2] = ["first_wall_s", "instructions"];
 
 fn check_header(path: &Path, header: &StringRecord) -> Result<(), SamplesError> {
     let wanted = columns();
-    let there = |name: &str| header.iter().any(|h| h == name);
+    let is_there = |name: &str| header.iter().any(|h| h == name);
     let missing: Vec<_> =
-        wanted.iter().filter(|name| !there(name) && !ADDED.contains(&name.as_str())).cloned().collect();
-    let added = ADDED.iter().filter(|name| !there(name)).count();
+        wanted.iter().filter(|name| !is_there(name) && !LATER.contains(&name.as_str())).cloned().collect();
     let unknown: Vec<_> = header.iter().filter(|name| !wanted.iter().any(|w| w == name)).map(str::to_owned).collect();
     let what = if !missing.is_empty() {
         format!("missing {}", missing.join(", "))
     } else if !unknown.is_empty() {
         format!("unknown {}", unknown.join(", "))
-    } else if header.len() + added != wanted.len() {
+    } else if header.len() != wanted.iter().filter(|name| is_there(name)).count() {
         "a column stands there twice".to_owned()
     } else {
         return Ok(());
@@ -162,7 +166,7 @@ fn sample(path: &Path, line: u64, header: &StringRecord, record: &StringRecord) 
 }
 
 /// The column of a number that no clock or counter has: `NaN` and `inf` parse as floats.
-pub(super) fn bad_number(sample: &Sample) -> Option<&'static str> {
+pub(crate) fn bad_number(sample: &Sample) -> Option<&'static str> {
     let bad = |value: Option<f64>| value.is_some_and(|v| !v.is_finite() || v < 0.0);
     numbers(sample).into_iter().find(|(_, value)| bad(*value)).map(|(name, _)| name)
 }

@@ -1,5 +1,6 @@
 use std::fs;
 
+use proptest::prelude::*;
 use zktee_core::vocabulary::{Outcome, Phase};
 
 use super::super::{Journal, blank, columns, one_line};
@@ -87,6 +88,20 @@ fn a_damaged_header_says_what_is_missing() {
 }
 
 #[test]
+fn a_run_of_before_instructions_were_counted_is_read() {
+    let without = |text: String| {
+        let at = columns().iter().position(|name| name == "instructions").unwrap();
+        let drop = |line: &str| {
+            line.split(',').enumerate().filter(|(i, _)| *i != at).map(|(_, field)| field).collect::<Vec<_>>().join(",")
+        };
+        text.lines().map(|line| drop(line) + "\n").collect()
+    };
+    assert_eq!(changed(without).unwrap().rows, (0..3).map(good).collect::<Vec<_>>());
+    let twice = |text: String| text.replacen("wall_s,", "wall_s,wall_s,", 1);
+    assert!(message(twice).contains("twice"));
+}
+
+#[test]
 fn bytes_that_are_no_text_name_their_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("samples.csv");
@@ -108,6 +123,21 @@ fn texts_with_separators_quotes_and_line_breaks_stay_one_row() {
     let back = read(&path).unwrap().rows.remove(0);
     assert_eq!(back.reason.unwrap(), "a \"quoted\", comma'd reason | second line | third");
     assert_eq!(one_line("one"), "one");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        crate::fuzzing::samples(&bytes);
+        crate::fuzzing::tables(&bytes);
+        crate::fuzzing::record(&bytes);
+    }
+
+    #[test]
+    fn nor_do_fields_of_any_text(fields in prop::collection::vec("[-0-9eE.a-zA-Z\"; ]{0,8}", columns().len()), rows in 1usize..4) {
+        let line = fields.join(",") + "\n";
+        crate::fuzzing::samples(&crate::fuzzing::with_header(line.repeat(rows).as_bytes()));
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn facts(part: &Part) -> Vec<Fact> {
     for (backend, it) in &record.descriptions {
         say(&format!("the system of {backend}"), format!("{} {}", it.name, it.version));
     }
-    // The settings, but for the limit of memory: it is a share of the machine's where nobody says it.
+    // The settings, but for the limits of memory and disk: they are shares of the machine's where nobody says them.
     say("--threads", settings.threads.to_string());
     say("--samples", settings.samples.to_string());
     say("the least number of samples", settings.min_samples.to_string());

@@ -47,6 +47,7 @@ fn draft(cells: &[&str]) -> Draft {
         time_budget_s: None,
         timeout_s: 60.0,
         memory_limit_bytes: Some(1_000_000_000),
+        disk_limit_bytes: None,
         quick: false,
         probes: true,
     };
@@ -59,6 +60,7 @@ fn draft(cells: &[&str]) -> Draft {
         kernel: "6.1".to_owned(),
         virtualisation: None,
         governor: None,
+        instructions_uncounted: None,
         rustc: "rustc 1.95".to_owned(),
         build: "release".to_owned(),
         commit: Some("0123abc".to_owned()),

@@ -27,6 +27,10 @@ pub(crate) enum Times {
     Cpu,
     /// Both, each a test of its own
     Both,
+    /// Instructions in user space, where the machine counts them: steadier still, and no time
+    Instructions,
+    /// Both times and instructions
+    All,
 }
 
 impl Times {
@@ -34,7 +38,9 @@ impl Times {
         match self {
             Self::Wall => &[Metric::Wall],
             Self::Cpu => &[Metric::Cpu],
-            Self::Both => &Metric::ALL,
+            Self::Both => &Metric::TIMES,
+            Self::Instructions => &[Metric::Instructions],
+            Self::All => &Metric::ALL,
         }
     }
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use zktee_config::{BATCH_NAMES, SCALE_FAMILIES};
-use zktee_core::provider::Provider as _;
+use zktee_core::provider::Provider;
 use zktee_core::record::{Environment, RunRecord, Settings, files};
 use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_native::{NAME as NATIVE, Native, TRACT_VERSION};
 use zktee_report::Cell;
 use zktee_runner::{
-    Apart, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
+    Apart, Costs, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, free_bytes,
+    machine_memory_bytes,
 };
 
 use crate::backends::{self, Known};
@@ -23,6 +24,7 @@ use crate::estimate::Estimates;
 use crate::exit::Code;
 use crate::program::this_program;
 use crate::progress::Progress;
+use crate::selftest;
 
 /// What a glob has to write out to select from the scaling study: every family's name ends in it.
 const STUDY: &str = "scale";
@@ -64,12 +66,19 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
             (folder, plan)
         }
         None => {
-            let plan = plan_new(arguments, workloads, &providers)?;
-            (RunFolder::create(&out_folder(arguments))?, plan)
+            let mut plan = plan_new(arguments, workloads, &providers)?;
+            let folder = RunFolder::create(&out_folder(arguments))?;
+            let free = || Some(free_bytes(folder.root())? / 100 * 90);
+            plan.record.settings.disk_limit_bytes = arguments.disk_limit.or_else(free);
+            // First of all: from here on a kill leaves a run that can be resumed.
+            folder.write_record(&plan.record)?;
+            (folder, plan)
         }
     };
     let environment = environment::collect(versions());
-    check_same_machine(&folder, &environment, arguments.resume.is_some())?;
+    // A run that was killed before it knew its machine has no samples either.
+    let measured_before = folder.root().join(files::ENVIRONMENT).is_file();
+    check_same_machine(&folder, &environment, arguments.resume.is_some() && measured_before)?;
     let log = Arc::new(Log::open(folder.root())?);
     let interrupt = Interrupt::default();
     let on_signal = interrupt.clone();
@@ -137,12 +146,18 @@ fn plan_new(
     providers: &zktee_runner::Providers,
 ) -> anyhow::Result<Plan> {
     let names: Vec<_> = workloads.iter().map(|workload| workload.name.clone()).collect();
-    let backends: Vec<_> = providers.profiles().into_iter().map(|profile| profile.backend).collect();
+    let names_of = |by_name: bool| {
+        let families = providers.families().filter(move |family| family.only_by_name() == by_name);
+        families.flat_map(Provider::profiles).map(|profile| profile.backend).collect::<Vec<_>>()
+    };
+    let (backends, by_name) = (names_of(false), names_of(true));
+    let by_name: Vec<_> = by_name.iter().map(String::as_str).collect();
     let families = SCALE_FAMILIES.map(|family| family.name);
     let members: Vec<_> = SCALE_FAMILIES.into_iter().flat_map(|family| family.members).map(|it| it.name).collect();
     let apart = Apart { word: STUDY, names: &members, families: &families };
     let wanted = Selection::with_apart("--workload", &arguments.workload, &names, apart)?;
-    let backends = Selection::new("--backend", &arguments.backend, &backends)?;
+    let calibration = Apart { word: selftest::NAME, names: &by_name, families: &[] };
+    let backends = Selection::with_apart("--backend", &arguments.backend, &backends, calibration)?;
     // A quick look is at the table.
     let quick = arguments.quick && !arguments.workload.iter().any(|glob| glob.contains("batch"));
     workloads.retain(|workload| wanted.takes(&workload.name) && !(quick && is_batch(&workload.name)));
@@ -156,8 +171,10 @@ fn plan_new(
         reference()?,
         settings(arguments),
         std::env::args().collect(),
-        &estimate,
-        &|cell| cell.backend == EZKL_DEFAULT && is_batch(&cell.workload),
+        &Costs {
+            estimate_s: &estimate,
+            by_name_only: &|cell| cell.backend == EZKL_DEFAULT && is_batch(&cell.workload),
+        },
     )?;
     if let Some(part) = arguments.partition {
         plan.keep(part, &estimate);
@@ -193,6 +210,7 @@ fn settings(arguments: &RunArguments) -> Settings {
         time_budget_s: Some(time_budget(arguments).as_secs_f64()),
         timeout_s: arguments.timeout.as_secs_f64(),
         memory_limit_bytes: memory_limit,
+        disk_limit_bytes: arguments.disk_limit,
         quick: arguments.quick,
         assumed_instance: arguments.instance.as_ref().map(|price| price.name.clone()),
         probes: !arguments.no_probes,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
+use zktee_core::protocol::instructions::{self, Uncounted};
 
 use super::{Check, Status};
 use crate::environment::{Machine, cores};
@@ -23,6 +24,7 @@ pub(super) fn checks(machine: &Machine) -> Vec<Check> {
         cpu(machine),
         frequency(machine.governor(), machine.virtualisation()),
         load(machine.load_1m(), cores()),
+        instruction_counter(instructions::check()),
         open_files(getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)),
         enclave(Path::new("/dev")),
     ]
@@ -91,6 +93,14 @@ fn load(load: Option<f64>, cores: usize) -> Check {
     let limit = (cores as f64 * 0.1).max(0.3);
     let fix = "stop what else runs, wait a minute, and ask again";
     Check::new("load", format!("{load:.2} in the last minute on {cores} cores"), why).warn_if(load > limit, fix)
+}
+
+/// Times are measured without it; so its absence is no warning.
+fn instruction_counter(found: Result<(), Uncounted>) -> Check {
+    let why =
+        "counts of instructions depend less on what else runs than times do; without the counter their column is empty";
+    let found = found.map_or_else(|why| format!("not to be had: {why}"), |()| "counted for each call".to_owned());
+    Check::new("instructions", found, why)
 }
 
 fn open_files(limit: Option<u64>) -> Check {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -91,6 +92,36 @@ impl Done {
     pub(crate) fn says(&self, text: &str) -> &Self {
         assert!(self.out.contains(text) || self.err.contains(text), "no `{text}` in\n{}\n{}", self.out, self.err);
         self
+    }
+}
+
+/// Waits until a run's samples.csv has so many rows.
+pub(crate) fn wait_for_rows(house: &House, rows: usize) {
+    let start = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(house.path("run/samples.csv")).unwrap_or_default();
+        if text.lines().count() > rows {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_mins(1), "no rows: {text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Fails when processes that work below a folder do not end within a few seconds.
+pub(crate) fn no_process_is_left(folder: &Path) {
+    let start = Instant::now();
+    loop {
+        let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+        let works_below = |process: &std::fs::DirEntry| {
+            std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
+        };
+        let left: Vec<_> = processes.filter(works_below).map(|process| process.file_name()).collect();
+        if left.is_empty() {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "still there: {left:?}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 
@@ -86,6 +88,28 @@ def misbehave(request):
         while True:
             hoard.append(bytearray(16 << 20))
             time.sleep(0.02)
+    if PART == "ignores-sigterm":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        time.sleep(600)
+    if PART in ("leaves-a-child", "leaves-a-daemon"):
+        # A daemon has a session of its own and so is in no process group of the runner's.
+        pause = [sys.executable, "-c", "import time; time.sleep(600)"]
+        subprocess.Popen(pause, start_new_session=PART == "leaves-a-daemon", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+    if PART == "daemon-and-hangs":
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        time.sleep(600)
+    if PART == "fills-disk":
+        for number in range(10_000):
+            with open(os.path.join(request["job"]["dir"], f"block{number}"), "wb") as file:
+                file.write(bytes(8 << 20))
+    if PART == "fills-disk-at-once":
+        with open(os.path.join(request["job"]["dir"], "block"), "wb") as file:
+            file.write(bytes(300 << 20))
+    if PART == "floods-errors":
+        for _ in range(64):
+            sys.stderr.write("error, " * (1 << 17) + "\n")
     if PART == "slow" or PART == "slow-prover":
         time.sleep(0.4)
 
@@ -123,6 +147,8 @@ def main():
                 except OSError as error:
                     answer["error"] = {"kind": "invalid-input", "message": str(error)}
         print(json.dumps(answer), flush=True)
+        while PART == "floods-lines" and op != "describe":
+            print(json.dumps(answer), flush=True)
         if PART == "chatters" and op != "describe":
             print(json.dumps(answer), flush=True)
     if PART == "never-exits":
