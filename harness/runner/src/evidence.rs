@@ -363,6 +363,7 @@ mod tests {
                 nonce: String::new(),
                 verified_at: String::new(),
                 sha256: BTreeMap::from([(name, String::new())]),
+                left_out_bytes: None,
             };
             crate::fuzzing::statement(&serde_json::to_vec(&statement).unwrap());
         }

@@ -48,11 +48,13 @@ fn draft(cells: &[&str]) -> Draft {
         timeout_s: 60.0,
         memory_limit_bytes: Some(1_000_000_000),
         disk_limit_bytes: None,
+        assumed_instance: None,
         quick: false,
         probes: true,
     };
     let environment = Environment {
         cpu: "Example CPU 9000".to_owned(),
+        instance: None,
         cpu_features: Vec::new(),
         cores: 2,
         memory_bytes: 16_000_000_000,
