@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use ndarray::ArrayD;
 
-pub use builtin::{BUILTIN_NAMES, CALIBRATION_INPUTS, builtin, builtins, data_set};
+pub use builtin::{BATCH_NAMES, BUILTIN_NAMES, CALIBRATION_INPUTS, builtin, builtins, data_set};
 pub use error::{TwinError, WorkloadError};
 pub use scale::{SCALE_FAMILIES, SCALE_INPUTS, SCALE_TOLERANCE, ScaleFamily, ScaleMember, scale_member};
 

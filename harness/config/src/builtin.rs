@@ -8,7 +8,7 @@ use zktee_core::tensor::{Tensor, TensorError};
 use zktee_models::onnx::{Batch, OnnxError, inspect};
 use zktee_models::workload::{self as models, WorkloadError};
 
-pub use zktee_models::workload::{BUILTIN_NAMES, SCALE_FAMILIES, ScaleFamily, ScaleMember, scale_member};
+pub use zktee_models::workload::{BATCH_NAMES, BUILTIN_NAMES, SCALE_FAMILIES, ScaleFamily, ScaleMember, scale_member};
 
 use crate::workload::Workload;
 
@@ -39,13 +39,13 @@ pub enum BuiltinError {
     },
 }
 
-/// All built-in workloads of the table, in the order of [`BUILTIN_NAMES`]. Those of the [scaling study](SCALE_FAMILIES) are made
+/// All built-in workloads of the table, in the order of [`BUILTIN_NAMES`] and then [`BATCH_NAMES`]. Those of the [scaling study](SCALE_FAMILIES) are made
 /// one by one, when they are asked for.
 ///
 /// # Errors
 /// [`BuiltinError`] where what is embedded in the program is damaged.
 pub fn builtins() -> Result<Vec<Workload>, BuiltinError> {
-    BUILTIN_NAMES.into_iter().map(builtin).collect()
+    BUILTIN_NAMES.into_iter().chain(BATCH_NAMES).map(builtin).collect()
 }
 
 /// One built-in workload, of the table or of the scaling study.
@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn every_built_in_workload_holds_together() {
         let all = builtins().unwrap();
-        assert_eq!(all.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), BUILTIN_NAMES);
+        assert_eq!(
+            all.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
+            [&BUILTIN_NAMES[..], &BATCH_NAMES].concat()
+        );
         for it in all {
             let facts = inspect(&it.onnx).unwrap();
             let input = facts.input_shape().unwrap();
@@ -132,6 +135,16 @@ mod tests {
         assert_eq!(shape("mlp-iris"), (500, 1, true));
         assert_eq!(shape("mlp-iris-each"), (1, 500, true));
         assert_eq!(shape("lenet-mnist"), (1, 1, true));
+        let whole = builtin("mlp-iris").unwrap();
+        for (name, batch) in BATCH_NAMES.into_iter().zip([10, 100]) {
+            assert_eq!(shape(name), (batch, 1, true));
+            let it = builtin(name).unwrap();
+            assert_eq!(
+                (it.inputs, &it.onnx),
+                (whole.call(0).slice(0, batch), &whole.onnx),
+                "the first of the same inputs"
+            );
+        }
         assert!(builtin("lenet").unwrap_err().to_string().contains("lenet-mnist"));
     }
 }

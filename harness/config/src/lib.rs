@@ -21,7 +21,7 @@ mod worker;
 mod workload;
 
 pub use builtin::{
-    BUILTIN_NAMES, BuiltinError, SCALE_FAMILIES, ScaleFamily, ScaleMember, builtin, builtins, scale_member,
+    BATCH_NAMES, BUILTIN_NAMES, BuiltinError, SCALE_FAMILIES, ScaleFamily, ScaleMember, builtin, builtins, scale_member,
 };
 pub use config::{Config, FILE_NAME, Taken};
 pub use error::{ConfigError, Problem};

@@ -80,8 +80,12 @@ pub(crate) fn comparison(claims: &Claims, cells: &[Cell]) -> Table {
     for group in groups(claims, cells) {
         let begins = group.row.id != last;
         last = &group.row.id;
-        let lines: Vec<Option<&Cell>> =
-            if group.cells.is_empty() { vec![None] } else { group.cells.iter().copied().map(Some).collect() };
+        // What is not here has a line below the table.
+        let here = group.cells.iter().copied().filter(|cell| cell.outcome != Outcome::Unavailable);
+        let mut lines: Vec<Option<&Cell>> = here.map(Some).collect();
+        if lines.is_empty() && group.claim.is_some() {
+            lines.push(None);
+        }
         for (i, cell) in lines.into_iter().enumerate() {
             let row = table.push(line(&group, cell));
             row.begins_group = begins && i == 0;

@@ -91,6 +91,21 @@ pub struct Cell {
     pub prove_wall_s_per_input: Option<f64>,
     /// `total_wall_s_median` for each input, seconds.
     pub total_wall_s_per_input: Option<f64>,
+    /// The first evidence including the setup, of one call: the first calls of the first processes of `setup`, of `infer` where it is in the
+    /// total, and of `prove`, seconds.
+    pub cold_wall_s: Option<f64>,
+    /// The same with keys at hand, of one call: the medians without that of `setup`, seconds.
+    pub warm_wall_s: Option<f64>,
+    /// What an input costs by a price table: the whole machine for `total_wall_s_per_input`, USD.
+    pub cost_usd_per_input: Option<f64>,
+    /// The machine that this is the price of.
+    pub cost_instance: Option<String>,
+    /// What an hour of it costs, USD.
+    pub cost_usd_per_hour: Option<f64>,
+    /// The day on which that price was seen.
+    pub cost_price_seen: Option<String>,
+    /// Whether the machine was another, and somebody named this one.
+    pub cost_assumed: Option<bool>,
     /// Largest bare proof or attestation document, bytes.
     pub proof_bytes: Option<u64>,
     /// Proving key, bytes.
@@ -254,6 +269,13 @@ impl Cell {
             total_wall_s_ci_high: None,
             prove_wall_s_per_input: None,
             total_wall_s_per_input: None,
+            cold_wall_s: None,
+            warm_wall_s: None,
+            cost_usd_per_input: None,
+            cost_instance: None,
+            cost_usd_per_hour: None,
+            cost_price_seen: None,
+            cost_assumed: None,
             proof_bytes: None,
             proving_key_bytes: None,
             verifying_key_bytes: None,

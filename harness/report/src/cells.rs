@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use zktee_core::protocol::Description;
-use zktee_core::record::{CellPlan, ProbeRow, ProbeVerdict, Sample, Settings};
+use zktee_core::record::{CellPlan, ProbeRow, ProbeVerdict, Sample, Settings, backend_without_machine};
 use zktee_core::vocabulary::{CellId, Hardware, Outcome, Part, Phase};
 
 use crate::cell::{Cell, CellFlag, PhaseColumns};
 use crate::load::Run;
+use crate::prices::Rate;
 use crate::stats;
 
 /// The cells of a run, in the plan's order.
@@ -16,6 +17,7 @@ pub fn cells(run: &Run) -> Vec<Cell> {
     for sample in &run.samples {
         by_cell.entry(CellId::new(&*sample.workload, &*sample.backend)).or_default().push(sample);
     }
+    let rate = Rate::of(&run.record.settings, run.environment.as_ref());
     let one = |plan: &CellPlan| {
         let material = Material {
             plan,
@@ -28,9 +30,26 @@ pub fn cells(run: &Run) -> Vec<Cell> {
                 .filter(|probe| probe.workload == plan.id.workload && probe.backend == plan.id.backend)
                 .collect(),
         };
-        material.cell()
+        priced(material.cell(), rate.as_ref(), run.record.settings.threads)
     };
     run.record.cells.iter().map(one).collect()
+}
+
+/// The cell with what an input costs, where it has a cost.
+fn priced(cell: Cell, rate: Option<&Rate>, threads: usize) -> Cell {
+    // In a merged run rows of another machine say so in their names; the price is that of the first.
+    let of_first = backend_without_machine(&cell.backend) == cell.backend;
+    let Some(rate) = rate.filter(|_| of_first) else { return cell };
+    let cost = rate.of_input(cell.outcome, cell.hardware, cell.total_wall_s_per_input, cell.peak_rss_bytes, threads);
+    let Some(cost) = cost else { return cell };
+    Cell {
+        cost_usd_per_input: Some(cost),
+        cost_instance: Some(rate.price.name.clone()),
+        cost_usd_per_hour: Some(rate.price.per_hour),
+        cost_price_seen: Some(rate.price.seen.clone()),
+        cost_assumed: Some(rate.assumed),
+        ..cell
+    }
 }
 
 /// All that is known of one cell.
@@ -93,6 +112,8 @@ impl Material<'_> {
             total_wall_s_ci_high: total_interval.map(|i| i.high),
             prove_wall_s_per_input: prove.wall_s_median.map(|s| s / inputs),
             total_wall_s_per_input: total.map(|s| s / inputs),
+            cold_wall_s: if outcome.has_times() { self.cold() } else { None },
+            warm_wall_s: if outcome.has_times() { self.warm() } else { None },
             proof_bytes: self.largest(|s| s.proof_bytes),
             proving_key_bytes: self.largest(|s| s.proving_key_bytes),
             verifying_key_bytes: self.largest(|s| s.verifying_key_bytes),
@@ -123,6 +144,7 @@ impl Material<'_> {
             model_sha256: self.plan.model_sha256.clone(),
             inputs_sha256: self.plan.inputs_sha256.clone(),
             notes: self.notes(),
+            ..Cell::blank()
         }
     }
 
@@ -173,6 +195,26 @@ impl Material<'_> {
         let phases = self.total_phases();
         let medians: Option<Vec<f64>> = phases.iter().map(|&p| stats::median(&self.walls(p))).collect();
         medians.filter(|m| !m.is_empty()).map(|m| m.iter().sum())
+    }
+
+    /// The phases that lead to the evidence, or to the answer of a backend that gives none.
+    fn phases_to_evidence(&self) -> impl Iterator<Item = Phase> {
+        self.total_phases().into_iter().filter(|phase| *phase != Phase::Verify)
+    }
+
+    /// The first call of the first process of each, the setup before them. Runs of before first calls were recorded have the timed one.
+    fn cold(&self) -> Option<f64> {
+        let first = |phase| {
+            let sample = self.good(phase).find(|s| s.sample == 0)?;
+            sample.first_wall_s.or(sample.wall_s)
+        };
+        let setup = self.description.filter(|d| d.phases.contains(&Phase::Setup)).map(|_| Phase::Setup);
+        setup.into_iter().chain(self.phases_to_evidence()).map(first).sum()
+    }
+
+    /// The medians of one call.
+    fn warm(&self) -> Option<f64> {
+        self.phases_to_evidence().map(|p| stats::median(&self.walls(p)).map(|s| s / self.factor(p))).sum()
     }
 
     fn total_interval(&self) -> Option<stats::Interval> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use zktee_core::record::files;
+use zktee_core::vocabulary::Outcome;
 
 use crate::cell::Cell;
 use crate::claims::Claims;
@@ -11,7 +12,7 @@ use crate::load_table::load_table;
 use crate::plots::Plot;
 use crate::scaling::Families;
 use crate::table::Table;
-use crate::{article, scaling, summary, tables};
+use crate::{article, batch, reckoned, scaling, summary, tables};
 
 /// A report.
 pub(crate) struct Document<'a> {
@@ -42,7 +43,14 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
     let families = Families::of(cells);
     let warnings = summary::warnings(run, cells);
     let candidates = [
-        ("summary", "Summary", vec![Block::List(summary::sentences(run, cells, &families, claims))]),
+        (
+            "summary",
+            "Summary",
+            vec![
+                Block::Paragraph(summary::in_short(cells, &families, claims)),
+                Block::List(summary::sentences(run, cells, &families, claims)),
+            ],
+        ),
         (
             "machine",
             "Machine",
@@ -50,7 +58,11 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ),
         ("warnings", "Warnings", list(warnings)),
         ("article", "The article's figures beside ours", article_blocks(cells, claims, figure("total").collect())),
+        ("trust", "Trust", trust_blocks(run)),
         ("time", "Time by phase", figure("time").collect()),
+        ("batch", "What a batch saves", batch_blocks(cells, claims, figure("batch").collect())),
+        ("cold", "The first evidence, and the next", reckoned::cold_blocks(cells)),
+        ("cost", "What an inference costs", reckoned::cost_blocks(run, cells)),
         ("memory", "Memory", figure("memory").collect()),
         ("sizes", "Sizes", figure("sizes").collect()),
         ("accuracy", "Error against time", figure("accuracy").collect()),
@@ -58,7 +70,6 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ("cells", "All cells", cell_blocks(run, cells, &families)),
         ("probes", "Forgeries", probe_blocks(run, cells)),
         ("load", "Many clients at once", load_blocks(run)),
-        ("trust", "Trust", trust_blocks(run)),
         ("notes", "Notes of the workers", list(workers)),
         ("method", "How it was measured", vec![Block::List(summary::method(run)), Block::Paragraph(file_list())]),
     ];
@@ -76,9 +87,23 @@ fn list(items: Vec<String>) -> Vec<Block<'static>> {
 
 fn article_blocks<'a>(cells: &[Cell], claims: &Claims, figures: Vec<Block<'a>>) -> Vec<Block<'a>> {
     let mut blocks = vec![Block::Table(article::comparison(claims, cells))];
+    blocks.extend(tables::not_here(cells).map(Block::Paragraph));
     blocks.extend(figures);
     blocks.extend(article::quotients(claims, cells).map(Block::Table));
     blocks.push(Block::List(article::notes(claims)));
+    blocks
+}
+
+/// For each group its meaning, its figure and its table.
+fn batch_blocks<'a>(cells: &[Cell], claims: &Claims, figures: Vec<Block<'a>>) -> Vec<Block<'a>> {
+    let mut blocks = Vec::new();
+    // A figure a group, in the same order.
+    for (group, figure) in batch::groups(cells).iter().zip(figures) {
+        blocks.extend(batch::meaning(group, claims).map(Block::Paragraph));
+        blocks.push(figure);
+        blocks.push(Block::Table(batch::table(group)));
+        blocks.extend(list(batch::missing(group)));
+    }
     blocks
 }
 
@@ -100,8 +125,12 @@ fn scaling_blocks<'a>(run: &Run, families: &Families, figures: Vec<Block<'a>>) -
 fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
     let table = families.others(cells);
-    for workload in tables::workloads(&table) {
-        let of_it: Vec<&Cell> = cells.iter().filter(|c| c.workload == workload).collect();
+    for workload in tables::workloads(&table).into_iter().filter(|workload| !batch::is_between(workload)) {
+        let here = cells.iter().filter(|c| c.workload == workload && c.outcome != Outcome::Unavailable);
+        let of_it: Vec<&Cell> = here.collect();
+        if of_it.is_empty() {
+            continue;
+        }
         blocks.push(Block::Table(tables::times(workload, &of_it, run.record.settings.min_samples)));
         blocks.extend(tables::evidence(workload, &of_it).map(Block::Table));
     }

@@ -10,6 +10,7 @@
 //! Everything that is written here can be written again from the recorded samples alone; `docs/results.md` defines every column.
 
 mod article;
+mod batch;
 pub mod cell;
 mod cells;
 pub mod claims;
@@ -20,6 +21,8 @@ mod load;
 mod load_table;
 mod markdown;
 mod plots;
+mod prices;
+mod reckoned;
 mod rows;
 pub mod samples;
 mod scaling;
@@ -28,6 +31,7 @@ pub mod stats;
 mod summary;
 mod table;
 mod tables;
+mod tex;
 pub mod timeline;
 pub mod units;
 mod write;
@@ -36,6 +40,7 @@ pub use cell::Cell;
 pub use cells::cells;
 pub use load::{LoadError, Run, Warning, load};
 pub use load_table::load_text;
+pub use prices::{Price, Prices, PricesError};
 pub use rows::{RowsError, write_rows};
-pub use tables::markdown_table;
-pub use write::{ReportError, write_all};
+pub use tables::{markdown_table, not_here};
+pub use write::{Format, ReportError, write, write_all};

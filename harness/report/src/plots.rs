@@ -1,11 +1,12 @@
 //! The plots, each laid out once as a scene and drawn as SVG in two palettes and as PNG.
 //!
 //! ```text
-//!   cells -> (time, total, resources, accuracy, scaling) -> dots | scatter | panels -> Scene -> draw (plotters) -> SVG, PNG
+//!   cells -> (time, total, resources, accuracy, batch, scaling) -> dots | scatter | panels -> Scene -> draw (plotters) -> SVG, PNG
 //! ```
 
 mod accuracy;
 mod axis;
+mod batch;
 mod dots;
 mod draw;
 pub(crate) mod palette;
@@ -15,6 +16,8 @@ mod scene;
 mod time;
 mod timeline;
 mod total;
+
+use zktee_core::vocabulary::Outcome;
 
 use crate::cell::Cell;
 use crate::claims::Claims;
@@ -56,13 +59,16 @@ impl Plot {
 pub(crate) fn all(cells: &[Cell], claims: &Claims, min_samples: u32) -> Vec<Plot> {
     draw::register_font();
     let families = Families::of(cells);
-    let table = families.others(cells);
+    let (batches, mut table) = (crate::batch::groups(cells), families.others(cells));
+    // What is not here has its line beside the tables: in plots of what was measured it would take much room to say nothing.
+    table.retain(|cell| !crate::batch::is_between(&cell.workload) && cell.outcome != Outcome::Unavailable);
     let (cells, mut used) = (&table[..], Vec::new());
     let mut plots = time::plots(cells, claims, min_samples);
     plots.extend(total::plot(cells, claims));
     plots.extend(resources::memory(cells));
     plots.extend(resources::sizes(cells));
     plots.extend(accuracy::plot(cells));
+    plots.extend(batches.iter().map(|group| batch::plot(group, &mut used)));
     plots.extend(families.list.iter().map(|family| scaling::plot(family, &mut used)));
     plots
 }

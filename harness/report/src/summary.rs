@@ -7,16 +7,92 @@ use zktee_core::vocabulary::Outcome;
 
 use crate::article::{self, Role};
 use crate::cell::{Cell, CellFlag, Kind};
-use crate::claims::Claims;
+use crate::claims::{Claims, Stated};
 use crate::load::Run;
 use crate::scaling::{self, Families};
 use crate::tables::workloads;
-use crate::{show, units};
+use crate::{batch, show, units};
 
-/// What the run found, in a few sentences.
+/// What the run found, in three sentences: what it holds, how much dearer evidence is than the answer, how that compares with the claims.
+/// One without its data is left out.
+pub(crate) fn in_short(cells: &[Cell], families: &Families, claims: &Claims) -> String {
+    let sentences = [Some(contents(cells)), dearer(&in_table(cells, families), cells), beside_claims(cells, claims)];
+    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// The workloads of the table: no families, no batches between one input and all.
+fn in_table<'a>(cells: &'a [Cell], families: &Families) -> Vec<&'a str> {
+    let taken = families.others(cells);
+    let taken = workloads(&taken);
+    workloads(cells).into_iter().filter(|w| taken.contains(w) && !batch::is_between(w)).collect()
+}
+
+/// The fastest cell of a kind.
+fn best<'a>(workload: &str, cells: &'a [Cell], kind: Kind) -> Option<(&'a Cell, f64)> {
+    let of_it = cells.iter().filter(|c| c.workload == workload && c.kind() == kind);
+    of_it.filter_map(|c| Some((c, c.total()?))).min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Over the plain answer's time, from the least to the most over the workloads.
+fn dearer<'a>(names: &[&'a str], cells: &'a [Cell]) -> Option<String> {
+    let spread = |kind: Kind, what: &str| {
+        let over = |name: &'a str| {
+            let ((cell, total), (_, floor)) = (best(name, cells, kind)?, best(name, cells, Kind::Plain)?);
+            Some((cell, name, total / floor))
+        };
+        let mut all: Vec<_> = names.iter().copied().filter_map(over).collect();
+        all.sort_by(|a, b| a.2.total_cmp(&b.2));
+        let ((a, on_a, least), (b, on_b, most)) = (*all.first()?, *all.last()?);
+        let one = |cell: &Cell, name: &str| format!("{} on {name}", show::name_with_outcome(cell));
+        Some(if all.len() == 1 {
+            format!("{what} {} its time ({})", units::ratio(least), one(a, on_a))
+        } else {
+            let (least, most) = (units::ratio(least), units::ratio(most));
+            format!("{what} {least} ({}) to {most} ({}) its time", one(a, on_a), one(b, on_b))
+        })
+    };
+    let parts: Vec<String> = [
+        spread(Kind::Zk, "a proof with its verification"),
+        spread(Kind::Tee, "an attested answer with its verification"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!parts.is_empty()).then(|| format!("Beside the plain answer, at its fastest {}.", parts.join(", and ")))
+}
+
+/// The fastest cell beside each claim, in one sentence.
+fn beside_claims(cells: &[Cell], claims: &Claims) -> Option<String> {
+    let one = |group: &article::Group| {
+        let (cell, total, who, stated) = beside_claim(group)?;
+        let workload = &group.row.id;
+        Some(format!(
+            "{} by {} against {} ({who}) on {workload}",
+            units::seconds(total),
+            cell.backend,
+            stated.text(units::seconds)
+        ))
+    };
+    let all: Vec<String> = article::groups(claims, cells).iter().filter_map(one).collect();
+    (!all.is_empty()).then(|| format!("Beside the article's claims stand {}.", all.join(", ")))
+}
+
+/// The fastest cell beside a claim. What a simulated enclave takes says nothing of the enclave that is claimed; the table has it, with its
+/// caveat.
+fn beside_claim<'g>(group: &'g article::Group) -> Option<(&'g Cell, f64, &'g str, &'g Stated)> {
+    let (who, stated) = group.claim.as_ref()?;
+    if !matches!(group.role, Role::Zk | Role::Tee) {
+        return None;
+    }
+    let real = group.cells.iter().filter(|c| c.outcome != Outcome::Simulated);
+    let timed = real.filter_map(|c| Some((*c, c.total()?)));
+    let (cell, total) = timed.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some((cell, total, who, stated))
+}
+
+/// What the run found, a sentence a workload and claim.
 pub(crate) fn sentences(run: &Run, cells: &[Cell], families: &Families, claims: &Claims) -> Vec<String> {
-    let mut out = vec![contents(cells)];
-    out.extend(workloads(&families.others(cells)).into_iter().filter_map(|w| fastest(w, cells)));
+    let mut out: Vec<String> = in_table(cells, families).into_iter().filter_map(|w| fastest(w, cells)).collect();
     out.extend(families.list.iter().filter_map(scaling::sentence));
     out.extend(compared(cells, claims));
     let few = cells.iter().filter(|c| c.has_flag(CellFlag::FewSamples)).count();
@@ -57,13 +133,7 @@ fn contents(cells: &[Cell]) -> String {
 
 /// The fastest proof and the fastest enclave of a workload, beside the plain answer.
 fn fastest(workload: &str, cells: &[Cell]) -> Option<String> {
-    let best = |kind: Kind| {
-        cells
-            .iter()
-            .filter(|c| c.workload == workload && c.kind() == kind)
-            .filter_map(|c| Some((c, c.total()?)))
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-    };
+    let best = |kind: Kind| best(workload, cells, kind);
     let floor = best(Kind::Plain);
     let mut parts = Vec::new();
     if let Some((cell, total)) = best(Kind::Zk) {
@@ -105,14 +175,7 @@ fn over(total: f64, floor: Option<(&Cell, f64)>) -> String {
 /// The fastest cell beside each claim.
 fn compared(cells: &[Cell], claims: &Claims) -> Vec<String> {
     let sentence = |group: &article::Group| {
-        let (who, stated) = group.claim.as_ref()?;
-        if !matches!(group.role, Role::Zk | Role::Tee) {
-            return None;
-        }
-        // What a simulated enclave takes says nothing of the enclave that is claimed; the table has it, with its caveat.
-        let real = group.cells.iter().filter(|c| c.outcome != Outcome::Simulated);
-        let timed = real.filter_map(|c| Some((*c, c.total()?)));
-        let (cell, total) = timed.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (cell, total, who, stated) = beside_claim(group)?;
         Some(format!(
             "The article claims {} for {} ({who}); here {} took {}, {}.",
             stated.text(units::seconds),
@@ -193,6 +256,37 @@ pub(crate) fn method(run: &Run) -> Vec<String> {
     out
 }
 
+/// A warning names no more cells: a list of all says less than their number.
+const MOST_NAMED: usize = 12;
+
+/// How far a sample may begin before the one before it in its cell has ended: times of day are recorded to the millisecond, and may be set.
+const OVERLAP_S: f64 = 0.05;
+
+/// Cells whose samples overlap: the phases of a cell come one after the other, so that clocks were wrong or two runs were mixed.
+fn overlaps(run: &Run) -> Option<String> {
+    let mut ends = BTreeMap::<(&str, &str), f64>::new();
+    let mut cells = Vec::new();
+    for sample in run.samples.iter().filter(|s| s.stage.is_none()) {
+        let Ok(started) = sample.started_at.parse::<jiff::Timestamp>() else { continue };
+        let started_s = started.as_duration().as_secs_f64();
+        let name = (sample.workload.as_str(), sample.backend.as_str());
+        if ends.get(&name).is_some_and(|end| started_s < end - OVERLAP_S) && !cells.contains(&name) {
+            cells.push(name);
+        }
+        if let Some(wall_s) = sample.runner_wall_s {
+            ends.insert(name, started_s + wall_s);
+        }
+    }
+    let names: Vec<String> = cells.into_iter().map(|(workload, backend)| format!("{workload}@{backend}")).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Phases that do not follow each other: a sample of {} begins before the one before it has ended by the runner's clock. The \
+             machine's time was set, or samples of two runs were mixed.",
+            names.join(", ")
+        )
+    })
+}
+
 /// What a reader has to know before trusting the numbers.
 pub(crate) fn warnings(run: &Run, cells: &[Cell]) -> Vec<String> {
     let mut out: Vec<String> = run.warnings.iter().map(ToString::to_string).collect();
@@ -212,10 +306,18 @@ pub(crate) fn warnings(run: &Run, cells: &[Cell]) -> Vec<String> {
                 "the worker's clocks do not add up to the runner's; look at untimed_s and runner_wall_s in samples.csv"
             }
             "cpu-mismatch" => "the worker claims more CPU time than there was",
+            "stage-mismatch" => "the stages of a phase take longer than the phase",
             _ => "see docs/results.md",
         };
-        out.push(format!("{flag} ({meaning}): {}", cells.join(", ")));
+        let named = match cells.get(MOST_NAMED..).filter(|rest| !rest.is_empty()) {
+            Some(rest) => {
+                format!("{} and {} more (column flags of cells.csv)", cells[..MOST_NAMED].join(", "), rest.len())
+            }
+            None => cells.join(", "),
+        };
+        out.push(format!("{flag} ({meaning}): {named}"));
     }
+    out.extend(overlaps(run));
     let cores = run.environment.as_ref().map(|e| e.cores as f64);
     let busiest = run.samples.iter().filter_map(|s| s.load_1m).max_by(f64::total_cmp);
     let start = run.environment.as_ref().and_then(|e| e.load_1m);

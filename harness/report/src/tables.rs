@@ -165,6 +165,24 @@ pub(crate) fn reasons(cells: &[Cell]) -> Option<Table> {
     (!table.rows.is_empty()).then_some(table)
 }
 
+/// What is missing on this machine, in one line for all workloads.
+pub fn not_here(cells: &[Cell]) -> Option<String> {
+    let missing = |cell: &&Cell| cell.outcome == Outcome::Unavailable;
+    let mut backends: Vec<&str> = Vec::new();
+    for cell in cells.iter().filter(missing) {
+        if !backends.contains(&cell.backend.as_str()) {
+            backends.push(&cell.backend);
+        }
+    }
+    let one = |backend: &str| {
+        let of_it: Vec<&Cell> = cells.iter().filter(|c| c.backend == backend).collect();
+        let gone: Vec<&str> = of_it.iter().copied().filter(missing).map(|c| c.workload.as_str()).collect();
+        if gone.len() == of_it.len() { backend.to_owned() } else { format!("{backend} on {}", gone.join(", ")) }
+    };
+    let named: Vec<String> = backends.into_iter().map(one).collect();
+    (!named.is_empty()).then(|| format!("Not here: {}.", named.join("; ")))
+}
+
 /// How many forgeries each cell's verifier rejected.
 pub(crate) fn probes(cells: &[Cell]) -> Table {
     let mut table = Table::new(

@@ -69,6 +69,18 @@ pub fn error(e: f64) -> String {
     if e == 0.0 { "0".to_owned() } else { format!("{e:.1e}") }
 }
 
+/// An amount of money, which spans many decades: three digits.
+pub fn money(amount: f64) -> String {
+    if !amount.is_finite() || amount <= 0.0 {
+        return "-".to_owned();
+    }
+    if amount < 0.000_1 {
+        return format!("{amount:.2e}");
+    }
+    let decimals = (2 - exponent(amount)).max(0) as usize;
+    format!("{amount:.decimals$}")
+}
+
 /// How many times: two digits below 10, whole numbers from 10 on.
 pub fn ratio(r: f64) -> String {
     if !r.is_finite() {

@@ -12,12 +12,18 @@ use crate::claims::Claims;
 use crate::load::Run;
 use crate::plots::{self, FOLDER, palette};
 use crate::samples::{header_of, one_line};
-use crate::{document, html, markdown};
+use crate::{document, html, markdown, tex};
 
 /// The report for a text viewer.
 const MARKDOWN: &str = "report.md";
 /// The report for a browser.
 const HTML: &str = "report.html";
+/// The report for a program.
+const JSON: &str = "report.json";
+/// The report for a paper.
+const TEX: &str = "report.tex";
+/// The layout of `report.json`.
+const JSON_SCHEMA: u32 = 1;
 
 /// Why outputs are missing. What was recorded is never touched.
 #[derive(Debug, thiserror::Error)]
@@ -33,13 +39,41 @@ pub struct ReportError {
     pub written: Vec<PathBuf>,
 }
 
+/// A form of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `report.md`, and the plots in `plots/`, which it links.
+    Md,
+    /// `report.html`, which needs no other file.
+    Html,
+    /// `cells.csv`.
+    Csv,
+    /// `report.json`: the cells, the settings and the machine.
+    Json,
+    /// `report.tex`: the tables for a paper.
+    Tex,
+}
+
+impl Format {
+    /// What a run leaves without being asked.
+    pub const USUAL: [Self; 3] = [Self::Csv, Self::Md, Self::Html];
+}
+
 /// Writes `cells.csv`, `report.md`, `report.html` and the plots into a run's folder, and returns their paths.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_all(dir: &Path, run: &Run) -> Result<Vec<PathBuf>, ReportError> {
+    write(dir, run, &Format::USUAL)
+}
+
+/// Writes the report in some forms into a run's folder, and returns the paths of the files.
 ///
 /// A file appears whole or not at all, and one that fails does not stop the others.
 ///
 /// # Errors
 /// [`ReportError`] names the files that could not be written, after all others were.
-pub fn write_all(dir: &Path, run: &Run) -> Result<Vec<PathBuf>, ReportError> {
+pub fn write(dir: &Path, run: &Run, formats: &[Format]) -> Result<Vec<PathBuf>, ReportError> {
     let claims = Claims::built_in();
     let cells = cells(run);
     let plots = plots::all(&cells, &claims, run.record.settings.min_samples);
@@ -58,15 +92,24 @@ pub fn write_all(dir: &Path, run: &Run) -> Result<Vec<PathBuf>, ReportError> {
         });
         note(path, result.map_err(|e| e.to_string()));
     };
-    text(dir.join(files::CELLS), &csv_of(&cells));
-    text(dir.join(MARKDOWN), &markdown::render(&document));
-    text(dir.join(HTML), &html::render(&document));
+    for (format, name, content) in [
+        (Format::Csv, files::CELLS, &(|| csv_of(&cells)) as &dyn Fn() -> String),
+        (Format::Md, MARKDOWN, &|| markdown::render(&document)),
+        (Format::Html, HTML, &|| html::render(&document)),
+        (Format::Json, JSON, &|| json_of(run, &cells)),
+        (Format::Tex, TEX, &|| tex::render(&document)),
+    ] {
+        if formats.contains(&format) {
+            text(dir.join(name), &content());
+        }
+    }
+    let plots = if formats.contains(&Format::Md) { &plots[..] } else { &[] };
     // Should this fail, each plot says so by name.
-    let _ = fs::create_dir_all(dir.join(FOLDER));
-    for plot in &plots {
+    let _ = if plots.is_empty() { Ok(()) } else { fs::create_dir_all(dir.join(FOLDER)) };
+    for plot in plots {
         text(dir.join(FOLDER).join(format!("{}.svg", plot.name)), &plot.svg(&palette::LIGHT));
     }
-    for plot in &plots {
+    for plot in plots {
         let path = dir.join(FOLDER).join(format!("{}.png", plot.name));
         let result =
             atomically(&path, |temporary| plot.write_png(temporary).map_err(|e| io::Error::other(e.to_string())));
@@ -85,6 +128,20 @@ pub(crate) fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()
         let _ = fs::remove_file(&temporary);
     }
     result
+}
+
+/// `report.json`: what the tables are made of. A cell's fields are the columns of `cells.csv`; an absent value is null.
+fn json_of(run: &Run, cells: &[Cell]) -> String {
+    let value = serde_json::json!({
+        "schema": JSON_SCHEMA,
+        "zktee_version": run.record.zktee_version,
+        "started_at": run.record.started_at,
+        "settings": run.record.settings,
+        "environment": run.environment,
+        "warnings": run.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "cells": cells,
+    });
+    format!("{value:#}\n")
 }
 
 /// `cells.csv`. Like in `samples.csv`, a row is exactly one line.

@@ -177,6 +177,7 @@ impl Cell<'_> {
             return Err(Failure::crashed("protocol: it describes itself otherwise than before").into());
         }
         let (mut report, mut exchange) = worker.phase(phase, &job, limits)?;
+        let first_wall_s = report.wall_s;
         for _ in 0..settings.warmup {
             if report.wall_s * report.iterations as f64 > WARM_UP_BELOW_S {
                 break;
@@ -214,7 +215,7 @@ impl Cell<'_> {
             }
             Phase::Verify => {}
         }
-        Ok(Attempt { report, exchange, dir, load_1m, job })
+        Ok(Attempt { report, first_wall_s, exchange, dir, load_1m, job })
     }
 
     /// What a phase is asked; for `verify` a folder of its own is laid out anew.
@@ -273,6 +274,7 @@ impl Cell<'_> {
         sample.wall_s = Some(report.wall_s);
         sample.user_s = Some(report.user_s);
         sample.system_s = Some(report.system_s);
+        sample.first_wall_s = Some(done.first_wall_s);
         sample.iterations = Some(report.iterations);
         sample.untimed_s = Some(report.untimed_s);
         sample.runner_wall_s = Some(exchange.wall_s);
@@ -318,6 +320,8 @@ impl Cell<'_> {
 
 struct Attempt {
     report: PhaseReport,
+    /// The first call of the process; the report is of the last.
+    first_wall_s: f64,
     exchange: Exchange,
     dir: PathBuf,
     load_1m: Option<f64>,
@@ -329,12 +333,19 @@ pub(crate) fn blank_sample(cell: &CellId, phase: Phase, round: u32, index: u32) 
     Sample { round, sample: index, started_at: now(), ..Sample::blank(cell, phase) }
 }
 
+/// By so much stages may take longer than their phase, beside 5 %: they are read with a clock of their own each.
+const STAGES_S: f64 = 0.001;
+
 /// Do the worker's clocks add up to the runner's? The bounds leave room for the pipe and for a busy machine's scheduler.
 fn clock_flags(report: &PhaseReport, exchange: Exchange, threads: usize) -> Vec<&'static str> {
     let said = report.wall_s * report.iterations as f64 + report.untimed_s;
     let mut flags = Vec::new();
     if (exchange.wall_s - said).abs() > (0.05 * exchange.wall_s).max(0.05) {
         flags.push(SampleFlag::ClockMismatch.as_str());
+    }
+    let stages: f64 = report.stages.iter().map(|stage| stage.wall_s).sum();
+    if stages > 1.05 * report.wall_s + STAGES_S {
+        flags.push(SampleFlag::StageMismatch.as_str());
     }
     if report.user_s + report.system_s > 1.05 * report.wall_s * threads as f64 + 0.05 {
         flags.push(SampleFlag::CpuMismatch.as_str());
@@ -387,6 +398,7 @@ fn load_1m() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zktee_core::protocol::Stage;
 
     #[test]
     fn a_worker_may_not_name_files_elsewhere() {
@@ -415,5 +427,12 @@ mod tests {
         assert!(clock_flags(&report(1.0, 1.9, 0.1), seen(1.11), 2).is_empty());
         assert_eq!(clock_flags(&report(0.5, 0.5, 0.0), seen(1.0), 2), ["clock-mismatch"]);
         assert_eq!(clock_flags(&report(1.0, 3.9, 0.0), seen(1.0), 2), ["cpu-mismatch"]);
+        let staged = |walls: [f64; 2]| {
+            let stages = walls.map(|wall_s| Stage { name: "s".into(), wall_s, cpu_s: 0.0 }).to_vec();
+            clock_flags(&PhaseReport { stages, ..report(1.0, 1.0, 0.0) }, seen(1.0), 2)
+        };
+        assert!(staged([0.3, 0.6]).is_empty(), "a phase is more than its stages");
+        assert!(staged([0.4, 0.64]).is_empty());
+        assert_eq!(staged([0.4, 0.7]), ["stage-mismatch"], "boundaries that do not add up");
     }
 }

@@ -13,7 +13,7 @@ use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
 use crate::failure::Failure;
 use crate::folder::{Log, RunFolder};
-use crate::plan::{Plan, Providers, SetupPolicy};
+use crate::plan::{Expected, Plan, Providers, SetupPolicy};
 use crate::process::{Interrupt, Limits, WorkerProcess};
 use crate::run::{Event, Observer, RunError, run};
 use crate::select::Selection;
@@ -168,11 +168,13 @@ fn phases(
         timeout_s: TIMEOUT.as_secs_f64(),
         memory_limit_bytes: None,
         quick: true,
+        assumed_instance: None,
         probes: false,
     };
     let candidate = Providers::new(vec![Box::new(Candidate(command.clone()))]);
     let Ok(everything) = Selection::new("--backend", &[], &[]) else { return Ok(Vec::new()) };
-    let planned = Plan::new(vec![workload], &everything, &candidate, reference, settings, Vec::new(), &|_| None);
+    let expected = Expected { seconds: &|_| None, by_name_only: &|_| false };
+    let planned = Plan::new(vec![workload], &everything, &candidate, reference, settings, Vec::new(), expected);
     // There is one workload and one backend, so there is a plan.
     let Ok(mut plan) = planned else { return Ok(Vec::new()) };
     plan.find_workers(&candidate, &mut SetupPolicy { allowed: false, say: &mut |_| {} });

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Component, Path};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,35 +13,79 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zktee_core::protocol::Job;
 use zktee_core::provider::WorkerCommand;
-use zktee_core::record::{CellPlan, RunRecord, backend_without_machine};
+use zktee_core::record::{CellPlan, RunRecord, Sample, backend_without_machine};
 use zktee_core::tensor::Tensor;
-use zktee_core::vocabulary::{CellId, Phase};
+use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
 use crate::cell::sha256_hex;
 use crate::check::{self, Expected};
-use crate::failure::{Failure, with_fix};
-use crate::folder::{FolderError, Log, io, now, read_json, write_json};
-use crate::plan::{Providers, SetupPolicy, find_worker};
+use crate::failure::Failure;
+use crate::folder::{FolderError, Log, io, now, write_json};
+use crate::plan::{Providers, SetupPolicy, find_worker, tensor_sha256};
 use crate::process::{Interrupt, Limits, WorkerProcess};
 
+/// The largest `statement.json` that is read, bytes.
+const MAX_STATEMENT_BYTES: u64 = 1 << 20;
 /// Claimed inputs, in a cell's folder of evidence.
 pub(crate) const INPUTS: &str = "claimed-inputs.json";
 /// Claimed outputs.
 pub(crate) const OUTPUTS: &str = "claimed-outputs.json";
-const STATEMENT: &str = "statement.json";
+pub(crate) const STATEMENT: &str = "statement.json";
 
 /// What the verifier was asked beside the files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Statement {
+pub(crate) struct Statement {
     /// The evidence's file.
-    evidence: String,
+    pub(crate) evidence: String,
     /// The nonce that it was asked for with.
     nonce: String,
     /// When it was verified, RFC 3339: documents are checked again as of then, since they age.
     verified_at: String,
     /// SHA-256 of every other file.
-    sha256: BTreeMap<String, String>,
+    pub(crate) sha256: BTreeMap<String, String>,
+    /// The bytes of those files, where they were left out of a published folder because there were too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) left_out_bytes: Option<u64>,
+}
+
+impl Statement {
+    /// Reads a cell's statement; none where nothing was kept.
+    pub(crate) fn read(kept: &Path) -> Result<Option<Self>, FolderError> {
+        let path = kept.join(STATEMENT);
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(&path)(error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_STATEMENT_BYTES + 1).read_to_end(&mut bytes).map_err(io(&path))?;
+        if bytes.len() as u64 > MAX_STATEMENT_BYTES {
+            return Err(damaged(&path, "it is larger than any statement"));
+        }
+        let statement: Self =
+            serde_json::from_slice(&bytes).map_err(|source| FolderError::Damaged { path: path.clone(), source })?;
+        if !statement.sha256.keys().all(|name| is_plain(name)) {
+            return Err(damaged(&path, "it names a file elsewhere"));
+        }
+        if !statement.sha256.contains_key(&statement.evidence) {
+            return Err(damaged(&path, "its evidence is not among its files"));
+        }
+        Ok(Some(statement))
+    }
+
+    /// Checks one of its files against its digest.
+    pub(crate) fn check(&self, kept: &Path, name: &str) -> Result<(), FolderError> {
+        let path = kept.join(name);
+        if Some(&sha256_hex(&path).map_err(io(&path))?) == self.sha256.get(name) {
+            return Ok(());
+        }
+        Err(damaged(&path, "it is not the file that the run left: its digest differs"))
+    }
+}
+
+fn damaged(path: &Path, what: &str) -> FolderError {
+    io(path)(std::io::Error::other(what.to_owned()))
 }
 
 /// Keeps what is in a verifier's folder, over what was kept before.
@@ -75,18 +120,35 @@ pub(crate) fn keep(
         nonce: job.nonce.clone().unwrap_or_default(),
         verified_at: now(),
         sha256,
+        left_out_bytes: None,
     };
     write_json(&to.join(STATEMENT), &statement)
 }
 
 /// What became of a cell's evidence when it was verified again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It was accepted and is about the claimed inputs and outputs.
+    Accepted,
+    /// It was not, or is not what the run left.
+    Rejected,
+    /// There is no evidence, though the run has a verified sample.
+    Missing,
+    /// Its files were left out of a published folder.
+    LeftOut,
+    /// The verifier cannot be had on this machine.
+    Unchecked,
+}
+
+/// A cell whose evidence was verified again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reverified {
     /// The cell.
     pub cell: CellId,
-    /// Whether it was accepted and is about the claimed inputs and outputs.
-    pub accepted: bool,
-    /// Why not.
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why it was not accepted, with the fix where one is known.
     pub reason: Option<String>,
     /// Seconds that the verifier took, by its own clock.
     pub wall_s: Option<f64>,
@@ -98,6 +160,8 @@ pub struct Reverifier<'a> {
     pub root: &'a Path,
     /// The run's record.
     pub record: &'a RunRecord,
+    /// Its samples: evidence has to be of one of them.
+    pub samples: &'a [Sample],
     /// Where workers come from.
     pub providers: &'a Providers,
     /// The folder kept between runs.
@@ -108,8 +172,13 @@ pub struct Reverifier<'a> {
 
 impl Reverifier<'_> {
     /// Cells that came to a verified sample, so that there must be evidence.
-    pub fn cells(&self, verified: impl Fn(&CellId) -> bool) -> Vec<&CellPlan> {
+    pub fn cells(&self) -> Vec<&CellPlan> {
+        let verified = |id: &CellId| self.of(id).any(|it| it.phase == Phase::Verify && it.is_whole_and_good());
         self.record.cells.iter().filter(|cell| cell.decided.is_none() && verified(&cell.id)).collect()
+    }
+
+    fn of<'s>(&'s self, id: &'s CellId) -> impl Iterator<Item = &'s Sample> {
+        self.samples.iter().filter(move |it| (&it.workload, &it.backend) == (&id.workload, &id.backend))
     }
 
     /// Verifies one cell's evidence in a fresh process that sees nothing else.
@@ -122,25 +191,40 @@ impl Reverifier<'_> {
         policy: &mut SetupPolicy<'_>,
         interrupt: &Interrupt,
     ) -> Result<Reverified, Failure> {
-        let cell = plan.id.clone();
-        match self.one(plan, policy, interrupt) {
-            Ok(wall_s) => Ok(Reverified { cell, accepted: true, reason: None, wall_s: Some(wall_s) }),
-            Err(Failure::Interrupted) => Err(Failure::Interrupted),
-            Err(Failure::Cell { outcome, reason }) => {
-                let reason = Some(format!("{outcome}: {reason}"));
-                Ok(Reverified { cell, accepted: false, reason, wall_s: None })
+        let (verdict, reason, wall_s) = match self.one(plan, policy, interrupt) {
+            Ok(wall_s) => (Verdict::Accepted, None, Some(wall_s)),
+            Err(Stopped::Short(verdict, reason)) => (verdict, Some(reason), None),
+            Err(Stopped::Failed(Failure::Interrupted)) => return Err(Failure::Interrupted),
+            Err(Stopped::Failed(Failure::Cell { outcome: Outcome::Unavailable, reason })) => {
+                (Verdict::Unchecked, Some(reason), None)
             }
-        }
+            Err(Stopped::Failed(Failure::Cell { outcome, reason })) => {
+                (Verdict::Rejected, Some(format!("{outcome}: {reason}")), None)
+            }
+        };
+        Ok(Reverified { cell: plan.id.clone(), verdict, reason, wall_s })
     }
 
-    fn one(&self, plan: &CellPlan, policy: &mut SetupPolicy<'_>, interrupt: &Interrupt) -> Result<f64, Failure> {
+    fn one(&self, plan: &CellPlan, policy: &mut SetupPolicy<'_>, interrupt: &Interrupt) -> Result<f64, Stopped> {
         let kept = self.root.join(zktee_core::record::files::EVIDENCE).join(plan.id.folder());
+        let statement = Statement::read(&kept)?.ok_or_else(|| {
+            let reason = format!("{} is not there; {}", kept.join(STATEMENT).display(), how_to_make(&plan.id));
+            Stopped::Short(Verdict::Missing, reason)
+        })?;
+        if let Some(bytes) = statement.left_out_bytes {
+            let reason = format!("its {bytes} bytes are not in this folder; {}", how_to_make(&plan.id));
+            return Err(Stopped::Short(Verdict::LeftOut, reason));
+        }
         let description = self.record.descriptions.get(&plan.id.backend);
         let description = description.ok_or_else(|| Failure::wrong("the run has no description of its backend"))?;
-        let job = self.lay_out(plan, &kept).map_err(|error| Failure::wrong(error.to_string()))?;
-        let command = find_worker(&plan.id.backend, self.providers, policy)
-            .map_err(|error| Failure::crashed(with_fix(&error.reason, Some(&error.fix))))?;
+        self.is_of_the_run(plan, &statement)?;
+        let job = self.lay_out(plan, &kept, &statement)?;
+        let command = find_worker(&plan.id.backend, self.providers, policy).map_err(Failure::from)?;
         let inputs = Tensor::read(&job.dir.join(INPUTS)).map_err(|error| Failure::wrong(error.to_string()))?;
+        // Where one call is the whole workload, the record has the digest of its inputs.
+        if plan.repeat == 1 && tensor_sha256(&inputs) != plan.inputs_sha256 {
+            return Err(Failure::wrong("the claimed inputs are not those of the run: their digest differs").into());
+        }
         let claimed = job.outputs.as_ref().map(|path| Tensor::read(path)).transpose();
         let claimed = claimed.map_err(|error| Failure::wrong(error.to_string()))?;
         let report = self.ask(plan, &command, &job, interrupt)?;
@@ -149,29 +233,28 @@ impl Reverifier<'_> {
         Ok(report.wall_s)
     }
 
+    /// Whether a row of samples.csv has the digest of the evidence: a sound proof of something else is none of this table.
+    fn is_of_the_run(&self, plan: &CellPlan, statement: &Statement) -> Result<(), Failure> {
+        let digest = statement.sha256.get(&statement.evidence);
+        let mut recorded = self.of(&plan.id).filter_map(|it| it.evidence_sha256.as_ref());
+        if recorded.any(|it| Some(it) == digest) {
+            return Ok(());
+        }
+        Err(Failure::wrong("no sample of the run has evidence of this digest"))
+    }
+
     /// The verifier's folder, and what it is asked. Files that are not what the run left are named.
-    fn lay_out(&self, plan: &CellPlan, kept: &Path) -> Result<Job, FolderError> {
-        let damaged = |path: &Path, what: &str| io(path)(std::io::Error::other(what.to_owned()));
-        let statement: Statement = read_json(&kept.join(STATEMENT))?;
+    fn lay_out(&self, plan: &CellPlan, kept: &Path, statement: &Statement) -> Result<Job, FolderError> {
         if self.scratch.exists() {
             fs::remove_dir_all(self.scratch).map_err(io(self.scratch))?;
         }
         fs::create_dir_all(self.scratch).map_err(io(self.scratch))?;
-        for (name, digest) in &statement.sha256 {
-            let path = kept.join(name);
-            if !is_plain(name) {
-                return Err(damaged(&kept.join(STATEMENT), "it names a file elsewhere"));
-            }
-            if sha256_hex(&path).map_err(io(&path))? != *digest {
-                return Err(damaged(&path, "it is not the file that the run left: its digest differs"));
-            }
-            hand_over_copy(&path, &self.scratch.join(name))?;
-        }
-        if !statement.sha256.contains_key(&statement.evidence) {
-            return Err(damaged(&kept.join(STATEMENT), "its evidence is not among its files"));
+        for name in statement.sha256.keys() {
+            statement.check(kept, name)?;
+            hand_over_copy(&kept.join(name), &self.scratch.join(name))?;
         }
         let at = |name: &str| self.scratch.join(name);
-        let options = BTreeMap::from([("verified_at".to_owned(), serde_json::Value::from(statement.verified_at))]);
+        let then = serde_json::Value::from(statement.verified_at.as_str());
         Ok(Job {
             workload: plan.id.workload.clone(),
             backend: backend_without_machine(&plan.id.backend).to_owned(),
@@ -182,8 +265,8 @@ impl Reverifier<'_> {
             inputs: Some(at(INPUTS)),
             outputs: statement.sha256.contains_key(OUTPUTS).then(|| at(OUTPUTS)),
             evidence: Some(at(&statement.evidence)),
-            nonce: Some(statement.nonce),
-            options,
+            nonce: Some(statement.nonce.clone()),
+            options: BTreeMap::from([("verified_at".to_owned(), then)]),
             ..Job::default()
         })
     }
@@ -205,8 +288,33 @@ impl Reverifier<'_> {
     }
 }
 
+/// Why a verifier was not asked, or did not accept.
+enum Stopped {
+    /// There is nothing to ask it.
+    Short(Verdict, String),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What is kept is not what it should be.
+impl From<FolderError> for Stopped {
+    fn from(error: FolderError) -> Self {
+        Self::Failed(Failure::wrong(error.to_string()))
+    }
+}
+
+fn how_to_make(id: &CellId) -> String {
+    format!("evidence of your own: zktee run --samples 1 --workload {} --backend {}", id.workload, id.backend)
+}
+
 /// Whether a name is a file's name and no path.
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
 }

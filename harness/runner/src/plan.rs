@@ -99,6 +99,15 @@ pub enum PlanError {
     NoReference(Unavailable),
 }
 
+/// What is expected of cells before a run.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// Seconds that one sample of everything takes, where that is known.
+    pub seconds: &'a dyn Fn(&CellId) -> Option<f64>,
+    /// Whether a cell is so dear that it is done only where its backend's name was written out.
+    pub by_name_only: &'a dyn Fn(&CellId) -> bool,
+}
+
 /// How families are set up.
 pub struct SetupPolicy<'a> {
     /// Whether what is missing may be set up.
@@ -108,7 +117,8 @@ pub struct SetupPolicy<'a> {
 }
 
 impl Plan {
-    /// Plans a new run: every selected workload on every selected backend.
+    /// Plans a new run: every selected workload on every selected backend. Cells that are done by name only are left out, and say so, where
+    /// their backend's name was not written out.
     ///
     /// # Errors
     /// When nothing is selected.
@@ -119,7 +129,7 @@ impl Plan {
         reference: WorkerCommand,
         settings: Settings,
         command: Vec<String>,
-        estimate_s: &dyn Fn(&CellId) -> Option<f64>,
+        expected: Expected<'_>,
     ) -> Result<Self, PlanError> {
         let mut cells = Vec::new();
         let mut expected_s = BTreeMap::new();
@@ -127,9 +137,11 @@ impl Plan {
             let facts = Facts::of(workload);
             for profile in providers.profiles().iter().filter(|profile| backends.takes(&profile.backend)) {
                 let id = CellId::new(&workload.name, &profile.backend);
-                let estimate_s = estimate_s(&id).filter(|_| settings.quick && !backends.names(&id.backend));
+                let estimate_s = (expected.seconds)(&id).filter(|_| settings.quick && !backends.names(&id.backend));
                 let dear = estimate_s.filter(|s| *s > QUICK_CELL_S);
-                let decided = dear.map(|s| (Outcome::Unfinished, left_out(&id, s)));
+                let unnamed = (expected.by_name_only)(&id) && !backends.names(&id.backend);
+                let decided = dear.map(|s| left_out(&id, s)).or_else(|| unnamed.then(|| only_by_name(&id)));
+                let decided = decided.map(|reason| (Outcome::Unfinished, reason));
                 expected_s.extend(estimate_s.map(|s| (id.clone(), s)));
                 cells.push(cell_plan(workload, &facts, id, decided));
             }
@@ -228,6 +240,11 @@ pub(crate) fn left_out(id: &CellId, estimate_s: f64) -> String {
     )
 }
 
+/// Why a run does without a cell that nobody asked for by its name.
+fn only_by_name(id: &CellId) -> String {
+    format!("dear, and done only by name: --backend {} --workload {}", id.backend, id.workload)
+}
+
 /// A backend's worker, set up where that is allowed.
 pub(crate) fn find_worker(
     backend: &str,
@@ -287,7 +304,7 @@ fn cell_plan(workload: &Workload, facts: &Facts, id: CellId, decided: Option<(Ou
     }
 }
 
-fn tensor_sha256(tensor: &Tensor) -> String {
+pub(crate) fn tensor_sha256(tensor: &Tensor) -> String {
     let mut hasher = Sha256::new();
     for number in &tensor.data {
         hasher.update(number.to_le_bytes());

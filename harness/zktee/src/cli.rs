@@ -1,6 +1,7 @@
 //! The command line as a user types it.
 
 mod compare;
+mod results;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -8,7 +9,11 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use zktee_report::Price;
+
 pub(crate) use compare::{CompareArguments, Format, HistoryCommand};
+use results::instance;
+pub(crate) use results::{PublishArguments, ReportArguments, VerifyArguments};
 
 /// What verifiable machine learning costs: zkML and TEE ML measured side by side.
 ///
@@ -18,7 +23,7 @@ pub(crate) use compare::{CompareArguments, Format, HistoryCommand};
 #[command(name = "zktee", version, about, max_term_width = 110)]
 #[command(
     after_help = "Exit codes: 0 done, 2 command line, 3 bad input file, 4 a cell failed, 5 storage, 6 a check failed, \
-    7 a regression, 8 nothing could have been shown, 130 interrupted (resume with --resume)."
+    7 a regression, 8 nothing could have been shown, 9 not all could be verified, 130 interrupted (resume with --resume)."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -45,10 +50,16 @@ pub(crate) enum Command {
   zktee load --workload mlp-iris --out results/mine && zktee report results/mine")]
     Load(LoadArguments),
     /// Rebuild cells.csv, report.md, report.html and the plots of a run from its recorded samples
-    Report {
-        /// The folder of a run
-        dir: PathBuf,
-    },
+    #[command(after_help = "Examples:
+  zktee report results/2026-11-23T051500
+  zktee report reports/published --format json,tex       report.json for programs, report.tex for a paper
+  zktee report reports/published --instance c6a.xlarge   what an inference would cost on such a machine")]
+    Report(ReportArguments),
+    /// Make a run ready to be committed: its record, its evidence and its report, without paths of this machine
+    #[command(
+        after_help = "Example: zktee publish results/2026-11-23T051500 reports/published && zktee verify reports/published"
+    )]
+    Publish(PublishArguments),
     /// Put the parts of a run, or runs of several machines, together into one table
     #[command(after_help = "Examples:
   zktee merge parts/1 parts/2 parts/3 --out results/all
@@ -78,11 +89,14 @@ How to spread a run over a cluster: docs/cluster.md")]
         command: DataCommand,
     },
     /// Verify again, in fresh processes and without the network, the last evidence of every cell of a run
-    #[command(after_help = "Exit codes: 0 all was accepted, 6 something was not.
+    #[command(
+        after_help = "Exit codes: 0 all was accepted; 6 something was not, or is missing; 9 what could be looked at was accepted, but
+not all could be: evidence that was left out, or a verifier that this machine has not.
 
 Examples:
   zktee verify results/2026-11-23T051500
-  zktee verify reports/published --json")]
+  zktee verify reports/published --json"
+    )]
     Verify(VerifyArguments),
     /// Check an attestation document: its chain, signature, age, measurements, nonce and what it binds
     #[command(after_help = "Exit codes: 0 accepted, 6 rejected.
@@ -229,20 +243,6 @@ pub(crate) struct MergeArguments {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct VerifyArguments {
-    /// The folder of a run
-    pub(crate) dir: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Set up no backend that is missing: its cells are then not verified
-    #[arg(long)]
-    pub(crate) no_setup: bool,
-    #[command(flatten)]
-    pub(crate) config: ConfigArguments,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct VerifyAttestationArguments {
     /// The document, as the security module gave it (`COSE_Sign1`)
     pub(crate) file: PathBuf,
@@ -350,17 +350,21 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15min")]
     pub(crate) timeout: Duration,
     /// Most memory of one worker, e.g. 6GiB [default: 95 % of the machine's]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub(crate) memory_limit: Option<u64>,
     /// Threads of each worker [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(crate) threads: Option<u16>,
+    /// Reckon what an inference costs as if this machine were such an instance (reports/prices.toml); reports say that it is assumed. An
+    /// instance of EC2 that has a price there is recognised without
+    #[arg(long, value_name = "TYPE", value_parser = instance)]
+    pub(crate) instance: Option<Price>,
     /// Folder of the run, new or empty [default: results/TIME]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in DIR: nothing finished is lost or repeated; with --time-budget, until that is used up
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run", "no_probes", "partition",
+        "out", "workload", "backend", "quick", "samples", "threads", "memory_limit", "dry_run", "no_probes", "partition", "instance",
     ])]
     pub(crate) resume: Option<PathBuf>,
     /// Measure the I-th of N parts of the plan alone, split by estimated cost; `zktee merge` puts the parts together
@@ -405,7 +409,11 @@ fn size(text: &str) -> Result<u64, String> {
         unit => return Err(format!("`{unit}` is no unit; write e.g. 512MiB or 6GiB")),
     };
     let number: u64 = digits.trim().parse().map_err(|_| "write a whole number and a unit, e.g. 6GiB".to_owned())?;
-    let bytes = number.checked_mul(factor).ok_or("too large")?;
+    Ok(number.checked_mul(factor).ok_or("too large")?)
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    let bytes = size(text)?;
     if bytes < 16 << 20 { Err("less than 16 MiB: no worker fits".to_owned()) } else { Ok(bytes) }
 }
 
@@ -439,6 +447,6 @@ mod tests {
         assert!(duration("0").is_err() && duration("soon").is_err());
         assert_eq!(size("6GiB"), Ok(6 << 30));
         assert_eq!(size("512MB"), Ok(512_000_000));
-        assert!(size("6 apples").is_err() && size("1").is_err() && size("99999999999GiB").is_err());
+        assert!(size("6 apples").is_err() && memory("1").is_err() && size("99999999999GiB").is_err());
     }
 }

@@ -8,6 +8,7 @@ mod history;
 mod init;
 mod load;
 mod merge;
+mod publish;
 mod run;
 mod verify;
 mod verify_attestation;
@@ -20,7 +21,7 @@ use zktee_halo2_ipa::Halo2IpaWorker;
 use zktee_native::NativeWorker;
 use zktee_stark::{Profile, StarkWorker};
 
-use crate::cli::{Arguments, Command, DataCommand, DoctorArguments, ListArguments};
+use crate::cli::{Arguments, Command, DataCommand, DoctorArguments, ListArguments, ReportArguments};
 use crate::exit::Code;
 use crate::program::this_program;
 use crate::{backends, doctor, list};
@@ -31,7 +32,8 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
         Command::Run(arguments) => run::run(&arguments),
         Command::List(arguments) => show_list(&arguments),
         Command::Doctor(arguments) => show_doctor(&arguments),
-        Command::Report { dir } => rebuild_report(&dir),
+        Command::Report(arguments) => rebuild_report(&arguments),
+        Command::Publish(arguments) => publish::publish(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::History { command } => history::history(&command),
         Command::Init { file } => init::init(&file),
@@ -99,12 +101,18 @@ fn show_doctor(arguments: &DoctorArguments) -> anyhow::Result<Code> {
     Ok(if findings.any_failed() { Code::CheckFailed } else { Code::Success })
 }
 
-fn rebuild_report(dir: &std::path::Path) -> anyhow::Result<Code> {
-    let run = zktee_report::load(dir)?;
+fn rebuild_report(arguments: &ReportArguments) -> anyhow::Result<Code> {
+    let dir = &arguments.dir;
+    let mut run = zktee_report::load(dir)?;
+    if let Some(price) = &arguments.instance {
+        run.record.settings.assumed_instance = Some(price.name.clone());
+    }
     for warning in &run.warnings {
         eprintln!("zktee: {warning}");
     }
-    for file in zktee_report::write_all(dir, &run)? {
+    let formats: Vec<_> = arguments.format.iter().map(|format| (*format).into()).collect();
+    let formats = if formats.is_empty() { &zktee_report::Format::USUAL[..] } else { &formats };
+    for file in zktee_report::write(dir, &run, formats)? {
         println!("{}", file.display());
     }
     Ok(Code::Success)

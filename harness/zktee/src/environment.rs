@@ -144,6 +144,18 @@ impl Machine {
         })
     }
 
+    /// The type of the instance of AWS EC2, by what its firmware says: on those of the Nitro system the product's name is the type.
+    pub(crate) fn instance(&self) -> Option<String> {
+        let vendor = self.read("sys/class/dmi/id/sys_vendor")?;
+        let product = self.read("sys/class/dmi/id/product_name")?.trim().to_owned();
+        // Those of Xen call their product something else, such as `HVM domU`.
+        let is_type = product.split_once('.').is_some_and(|(family, size)| {
+            let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            word(family) && word(size)
+        });
+        (vendor.trim() == "Amazon EC2" && is_type && product.len() <= 40).then_some(product)
+    }
+
     /// CPU frequency governor of the first core, where it can be read.
     pub(crate) fn governor(&self) -> Option<String> {
         self.read("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").map(|text| text.trim().to_owned())
@@ -163,6 +175,7 @@ impl Machine {
             os: self.os(),
             kernel: self.kernel(),
             virtualisation: self.virtualisation(),
+            instance: self.instance(),
             governor: self.governor(),
             rustc: env!("ZKTEE_RUSTC").into(),
             build: env!("ZKTEE_BUILD").into(),
@@ -229,8 +242,24 @@ mod tests {
         assert_eq!(environment.cpu_features, ["adx", "avx2", "bmi2"]);
         assert_eq!((environment.memory_bytes, it.memory_available_bytes()), (2 << 20, Some(1 << 20)));
         assert_eq!(environment.virtualisation.as_deref(), Some("Amazon EC2 m5.xlarge"));
+        assert_eq!(environment.instance.as_deref(), Some("m5.xlarge"));
         assert_eq!((environment.governor.as_deref(), environment.load_1m), (Some("powersave"), Some(0.25)));
         assert!(environment.rustc.starts_with("rustc ") && environment.build.contains("opt-level"), "{environment:?}");
+    }
+
+    #[test]
+    fn only_the_firmware_of_ec2_names_an_instance() {
+        for (vendor, product, instance) in [
+            ("Amazon EC2\n", "c6a.metal-48xl\n", Some("c6a.metal-48xl")),
+            ("Xen\n", "HVM domU\n", None),
+            ("Amazon EC2\n", "HVM domU\n", None),
+            ("QEMU\n", "c6a.4xlarge\n", None),
+            ("Amazon EC2\n", "c6a.\n", None),
+        ] {
+            let (_dir, it) =
+                machine(&[("sys/class/dmi/id/sys_vendor", vendor), ("sys/class/dmi/id/product_name", product)]);
+            assert_eq!(it.instance().as_deref(), instance, "{vendor}{product}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use zktee_config::ConfigError;
 use zktee_report::samples::{JournalError, SamplesError};
 use zktee_report::{LoadError, ReportError};
 use zktee_runner::merge::MergeError;
-use zktee_runner::{FolderError, PlanError, RunError, SelectionError};
+use zktee_runner::{FolderError, PlanError, PublishError, RunError, SelectionError};
 
 use crate::ab::AbError;
 
@@ -34,6 +34,8 @@ pub(crate) enum Code {
     Regressed = 7,
     /// `compare` had nowhere samples enough to show any change: a gate that stayed green on this would be none.
     NothingShown = 8,
+    /// `verify` accepted all that it could look at, but not all could be looked at here.
+    Incomplete = 9,
     /// Stopped by the user; a run can be resumed.
     Interrupted = 130,
 }
@@ -85,6 +87,13 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             FolderError::NotEmpty(_) | FolderError::NotARun(_) | FolderError::Locked(_) => Code::Usage,
             FolderError::Newer { .. } | FolderError::Elsewhere { .. } | FolderError::Damaged { .. } => Code::BadInput,
         });
+    }
+    match error.downcast_ref::<PublishError>() {
+        Some(PublishError::Folder(error)) => return known(error),
+        Some(PublishError::Stranger { .. }) => return Some(Code::Usage),
+        Some(PublishError::Load(error)) => return known(error),
+        Some(PublishError::Report(error)) => return known(error),
+        None => {}
     }
     if let Some(error) = error.downcast_ref::<PlanError>() {
         return Some(match error {

@@ -25,6 +25,7 @@ fn real_verifiers_reject_every_forgery_and_take_the_kept_evidence_again() {
     }
 
     house.zktee(&["verify", "r"]).exits(0).says("4 of 4 accepted");
+    a_published_copy_is_verified_too(&house);
     // One changed byte in what was kept is found before any verifier sees it, a changed digest by the verifier.
     let folder = house.path("r/evidence/ols-iris@halo2+public-input");
     let statement: serde_json::Value =
@@ -39,6 +40,41 @@ fn real_verifiers_reject_every_forgery_and_take_the_kept_evidence_again() {
     let outputs = folder.join("claimed-outputs.json");
     std::fs::remove_file(&outputs).unwrap();
     house.zktee(&["verify", "r", "--json"]).exits(6);
+}
+
+/// The copy has record, evidence and report, no path of this machine, and goes without what is too much.
+fn a_published_copy_is_verified_too(house: &House) {
+    house.zktee(&["publish", "r", "p"]).exits(0).says("evidence (4 of the cells)");
+    house.zktee(&["verify", "p", "--no-setup"]).exits(0).says("4 of 4 accepted");
+    for name in ["run.log", ".lock", "work"] {
+        assert!(!house.path("p").join(name).exists(), "{name}");
+    }
+    let text = |name: &str| std::fs::read_to_string(house.path(name)).unwrap();
+    let here = house.path("").display().to_string();
+    for name in ["p/run.json", "p/samples.csv", "p/environment.json", "p/report.md"] {
+        assert!(!text(name).contains(here.trim_end_matches('/')), "{name}");
+    }
+    // Again, over the first one, with less room.
+    house.zktee(&["publish", "r", "p", "--most-evidence", "12kB"]).exits(0).says("left out");
+    house.zktee(&["verify", "p"]).exits(9).says("left out of this folder").says("zktee run --samples 1");
+    house.zktee(&["verify", "p", "--json"]).exits(9).says("\"left-out\"");
+    // Sound evidence of something else than the table is none of it.
+    house.zktee(&["publish", "r", "p"]).exits(0);
+    let samples = text("p/samples.csv");
+    let statement: serde_json::Value =
+        serde_json::from_str(&text("p/evidence/ols-iris@halo2+public-input/statement.json")).unwrap();
+    let digest = statement["sha256"][statement["evidence"].as_str().unwrap()].as_str().unwrap();
+    assert!(samples.contains(digest));
+    std::fs::write(house.path("p/samples.csv"), samples.replace(digest, &"0".repeat(64))).unwrap();
+    house
+        .zktee(&["verify", "p"])
+        .exits(6)
+        .says("no sample of the run has evidence of this digest")
+        .says("3 of 4 accepted, 1 rejected");
+    // No other folder is replaced.
+    std::fs::write(house.path("p/thesis.tex"), "mine").unwrap();
+    house.zktee(&["publish", "r", "p"]).exits(2).says("thesis.tex");
+    assert_eq!(text("p/thesis.tex"), "mine");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use zktee_core::vocabulary::Outcome;
 use zktee_report::cell::{Cell, CellFlag};
 use zktee_report::claims::{Claims, Figure, matches_any};
-use zktee_report::{Run, cells, load, units};
+use zktee_report::{Run, cells, load, not_here, units};
 
 const BEGIN: &str = "<!-- made from reports/published by harness/zktee/tests/readme.rs -->\n";
 const END: &str = "<!-- end of what is made -->\n";
@@ -29,11 +29,16 @@ fn table(all: &[Cell]) -> String {
     );
     for (name, title) in WORKLOADS {
         let mut title = title;
-        for cell in all.iter().filter(|cell| cell.workload == name) {
+        let here = |cell: &&Cell| cell.workload == name && cell.outcome != Outcome::Unavailable;
+        for cell in all.iter().filter(here) {
             let row = row(cell, claim(&claims, cell));
             let _ = writeln!(out, "| {title} | `{}` | {row} |", cell.backend);
             title = "";
         }
+    }
+    if let Some(missing) = not_here(all) {
+        let _ =
+            writeln!(out, "\n{missing} Why, and what mends it: [report.md](reports/published/report.md#all-cells).");
     }
     out
 }

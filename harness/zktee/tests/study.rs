@@ -16,10 +16,10 @@ fn only_a_glob_that_writes_scale_out_takes_the_study() {
         let rows = done.out.lines().skip(1).take_while(|line| !line.is_empty()).map(name);
         rows.collect::<Vec<_>>()
     };
-    let table = ["ols-iris", "mlp-iris", "mlp-iris-each", "lenet-mnist"];
+    let table = ["ols-iris", "mlp-iris", "mlp-iris-each", "lenet-mnist", "mlp-iris-batch-10", "mlp-iris-batch-100"];
     assert_eq!(plan(&[]), table);
     assert_eq!(plan(&["*"]), table);
-    assert_eq!(plan(&["mlp*"]), ["mlp-iris", "mlp-iris-each"]);
+    assert_eq!(plan(&["mlp*"]), ["mlp-iris", "mlp-iris-each", "mlp-iris-batch-10", "mlp-iris-batch-100"]);
     assert_eq!(plan(&["*-scale-16k"]), ["mlp-scale-16k", "cnn-scale-16k"]);
     assert_eq!(plan(&["ols*", "mlp-scale-[12]k"]), ["ols-iris", "mlp-scale-1k", "mlp-scale-2k"]);
     house.zktee(&["run", "--dry-run", "--workload", "mlp-scale-3k"]).exits(2).says("mlp-scale-*");

@@ -1,4 +1,4 @@
-//! The four built-in workloads of the table, and by name those of the scaling study.
+//! The four built-in workloads of the table, the batches of one of them, and by name those of the scaling study.
 
 use std::borrow::Cow;
 
@@ -10,6 +10,9 @@ use crate::integer::Calibration;
 
 /// Names of the built-in workloads of the table, in the order of lists. The [scaling study](super::SCALE_FAMILIES) is apart.
 pub const BUILTIN_NAMES: [&str; 4] = ["ols-iris", "mlp-iris", "mlp-iris-each", "lenet-mnist"];
+
+/// `mlp-iris` with fewer inputs in one call: with it (500) and `mlp-iris-each` (1) they show what a batch saves.
+pub const BATCH_NAMES: [&str; 2] = ["mlp-iris-batch-10", "mlp-iris-batch-100"];
 
 /// How many test images are in `lenet-mnist`'s [`Workload::calibration`]; the Iris workloads have all 150 rows there.
 pub const CALIBRATION_INPUTS: usize = 100;
@@ -29,7 +32,7 @@ pub fn builtins() -> Result<Vec<Workload>, WorkloadError> {
     BUILTIN_NAMES.into_iter().map(builtin).collect()
 }
 
-/// One built-in workload, of the table or of the scaling study; the latter's weights are drawn now.
+/// One built-in workload, of the table, of its [batches](BATCH_NAMES) or of the scaling study; the latter's weights are drawn now.
 ///
 /// # Errors
 /// [`WorkloadError::Unknown`], [`WorkloadError::Data`] where an embedded data set is damaged, and
@@ -40,6 +43,8 @@ pub fn builtin(name: &str) -> Result<Workload, WorkloadError> {
         "mlp-iris" => mlp_iris(),
         "mlp-iris-each" => mlp_iris_each(),
         "lenet-mnist" => lenet_mnist(),
+        "mlp-iris-batch-10" => mlp_iris_batch(BATCH_NAMES[0], 10),
+        "mlp-iris-batch-100" => mlp_iris_batch(BATCH_NAMES[1], 100),
         _ => scale_member(name).ok_or_else(|| WorkloadError::Unknown { name: name.to_owned() })?.workload(),
     }
 }
@@ -52,7 +57,7 @@ pub fn builtin(name: &str) -> Result<Workload, WorkloadError> {
 pub fn data_set(name: &str) -> Result<ArrayD<f32>, WorkloadError> {
     match name {
         "ols-iris" => Ok(ols_features(&iris()?)),
-        "mlp-iris" | "mlp-iris-each" => Ok(iris()?.features.into_dyn()),
+        "mlp-iris" | "mlp-iris-each" | "mlp-iris-batch-10" | "mlp-iris-batch-100" => Ok(iris()?.features.into_dyn()),
         "lenet-mnist" => Ok(pixels(&mnist_test()?.images)),
         _ => Ok(scale_member(name).ok_or_else(|| WorkloadError::Unknown { name: name.to_owned() })?.inputs()),
     }
@@ -109,6 +114,21 @@ fn mlp_iris_each() -> Result<Workload, WorkloadError> {
         summary: Cow::Borrowed("multi-layer perceptron 4-20-20-3: species of an iris, 500 inputs, one call each"),
         batch: 1,
         repeat: MLP_INPUTS,
+        ..mlp_iris()?
+    })
+}
+
+/// The first inputs of `mlp-iris` in one call.
+fn mlp_iris_batch(name: &'static str, batch: usize) -> Result<Workload, WorkloadError> {
+    let whole = mlp_iris()?;
+    Ok(Workload {
+        name,
+        summary: Cow::Owned(format!(
+            "multi-layer perceptron 4-20-20-3: species of an iris, {batch} inputs in one batch"
+        )),
+        inputs: first(&whole.inputs, batch),
+        labels: whole.labels.map(|labels| labels[..batch.min(labels.len())].to_vec()),
+        batch,
         ..mlp_iris()?
     })
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use zktee_datasets::DataError;
 
-use super::{BUILTIN_NAMES, SCALE_FAMILIES};
+use super::{BATCH_NAMES, BUILTIN_NAMES, SCALE_FAMILIES};
 use crate::integer::QuantError;
 use crate::onnx::OnnxError;
 
@@ -11,7 +11,7 @@ use crate::onnx::OnnxError;
 #[derive(Debug, Error)]
 pub enum WorkloadError {
     /// There is no such workload.
-    #[error("no built-in workload `{name}`; there are {}, {}", BUILTIN_NAMES.join(", "), families())]
+    #[error("no built-in workload `{name}`; there are {}, {}, {}", BUILTIN_NAMES.join(", "), BATCH_NAMES.join(", "), families())]
     Unknown {
         /// The name asked for.
         name: String,

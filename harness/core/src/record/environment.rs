@@ -19,6 +19,9 @@ pub struct Environment {
     pub kernel: String,
     /// Whether a hypervisor is present: its name, or `yes`.
     pub virtualisation: Option<String>,
+    /// The type of the cloud instance, where the firmware names one: prices go by it. Runs of before this was recorded have none.
+    #[serde(default)]
+    pub instance: Option<String>,
     /// CPU frequency governor, where it can be read.
     pub governor: Option<String>,
     /// `rustc --version` that built the runner.

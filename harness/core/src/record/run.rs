@@ -100,6 +100,9 @@ pub struct Settings {
     pub memory_limit_bytes: Option<u64>,
     /// Whether it is a quick look.
     pub quick: bool,
+    /// The type of machine that costs are reckoned with though the run was on another: somebody's assumption, and reported as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumed_instance: Option<String>,
     /// Whether verifiers are shown forgeries after the timed samples. Runs of before this was recorded showed none.
     #[serde(default)]
     pub probes: bool,

@@ -32,6 +32,9 @@ pub struct Sample {
     pub user_s: Option<f64>,
     /// System CPU seconds of the call.
     pub system_s: Option<f64>,
+    /// Wall-clock seconds of the process's first call, before any warm-up; as the worker read it. Runs of before this was recorded have none.
+    #[serde(default)]
+    pub first_wall_s: Option<f64>,
     /// Calls that the times are a mean of.
     pub iterations: Option<u64>,
     /// Seconds that the worker spent outside the call.
@@ -83,6 +86,8 @@ pub enum SampleFlag {
     ClockMismatch,
     /// The worker claims more CPU time than there was.
     CpuMismatch,
+    /// The stages of the phase take longer than the phase.
+    StageMismatch,
 }
 
 impl SampleFlag {
@@ -91,6 +96,7 @@ impl SampleFlag {
         match self {
             Self::ClockMismatch => "clock-mismatch",
             Self::CpuMismatch => "cpu-mismatch",
+            Self::StageMismatch => "stage-mismatch",
         }
     }
 }
@@ -111,6 +117,7 @@ impl Sample {
             wall_s: None,
             user_s: None,
             system_s: None,
+            first_wall_s: None,
             iterations: None,
             untimed_s: None,
             runner_wall_s: None,

@@ -43,21 +43,22 @@ const PANELS: [Panel; 4] = [
 
 /// How a backend looks: colours and marks go round at different paces, so that the first twenty differ.
 #[derive(Clone, Copy)]
-struct Look {
-    mark: Mark,
-    ink: Ink,
+pub(super) struct Look {
+    pub(super) mark: Mark,
+    pub(super) ink: Ink,
 }
 
-fn look(index: usize) -> Look {
+pub(super) fn look(index: usize) -> Look {
     const MARKS: [Mark; 4] = [Mark::Circle, Mark::Square, Mark::Triangle, Mark::Diamond];
     // Blue first: it is the colour of proofs in the other plots.
     Look { mark: MARKS[index % MARKS.len()], ink: Ink::Data(index + 2) }
 }
 
-struct Series<'a> {
-    backend: &'a str,
-    kind: Kind,
-    look: Look,
+/// A backend and how it looks.
+pub(super) struct Series<'a> {
+    pub(super) backend: &'a str,
+    pub(super) kind: Kind,
+    pub(super) look: Look,
 }
 
 /// The figure of one family.
@@ -73,7 +74,7 @@ pub(super) fn plot(family: &Family, used: &mut Vec<String>) -> Plot {
             Some(Series { backend, kind: family.of(backend).next()?.cell.kind(), look: look(i) })
         })
         .collect();
-    let top = legend(&mut scene, &series, 46.0) + 16.0;
+    let top = legend(&mut scene, &series, 46.0, true) + 16.0;
     let column = (WIDTH - 2.0 * MARGIN - GUTTER) / 2.0;
     for (i, panel) in PANELS.iter().enumerate() {
         let left = MARGIN + (i % 2) as f64 * (column + GUTTER);
@@ -103,8 +104,8 @@ pub(super) fn plot(family: &Family, used: &mut Vec<String>) -> Plot {
     }
 }
 
-/// Draws the legend and returns where it ends.
-fn legend(scene: &mut Scene, series: &[Series], mut y: f64) -> f64 {
+/// Draws the legend, where there are hollow marks with their meaning, and returns where it ends.
+pub(super) fn legend(scene: &mut Scene, series: &[Series], mut y: f64, hollow: bool) -> f64 {
     let mut x = MARGIN + 6.0;
     let mut entry = |scene: &mut Scene, look: Option<(Look, bool)>, text: &str| {
         let mark = if look.is_some() { 12.0 } else { 0.0 };
@@ -127,7 +128,7 @@ fn legend(scene: &mut Scene, series: &[Series], mut y: f64) -> f64 {
         };
         entry(scene, Some((one.look, true)), &text);
     }
-    if series.iter().any(|one| one.kind != Kind::Plain) {
+    if hollow && series.iter().any(|one| one.kind != Kind::Plain) {
         entry(scene, Some((Look { mark: Mark::Circle, ink: Ink::Muted }, false)), "hollow: CPU time");
     }
     y

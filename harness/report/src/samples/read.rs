@@ -124,15 +124,21 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Sample>, SamplesError> {
     }
 }
 
+/// Columns that files of earlier versions lack.
+const ADDED: [&str; 1] = ["first_wall_s"];
+
 fn check_header(path: &Path, header: &StringRecord) -> Result<(), SamplesError> {
     let wanted = columns();
-    let missing: Vec<_> = wanted.iter().filter(|name| !header.iter().any(|h| h == name.as_str())).cloned().collect();
+    let there = |name: &str| header.iter().any(|h| h == name);
+    let missing: Vec<_> =
+        wanted.iter().filter(|name| !there(name) && !ADDED.contains(&name.as_str())).cloned().collect();
+    let added = ADDED.iter().filter(|name| !there(name)).count();
     let unknown: Vec<_> = header.iter().filter(|name| !wanted.iter().any(|w| w == name)).map(str::to_owned).collect();
     let what = if !missing.is_empty() {
         format!("missing {}", missing.join(", "))
     } else if !unknown.is_empty() {
         format!("unknown {}", unknown.join(", "))
-    } else if header.len() != wanted.len() {
+    } else if header.len() + added != wanted.len() {
         "a column stands there twice".to_owned()
     } else {
         return Ok(());
@@ -161,9 +167,10 @@ pub(super) fn bad_number(sample: &Sample) -> Option<&'static str> {
     numbers(sample).into_iter().find(|(_, value)| bad(*value)).map(|(name, _)| name)
 }
 
-fn numbers(s: &Sample) -> [(&'static str, Option<f64>); 10] {
+fn numbers(s: &Sample) -> [(&'static str, Option<f64>); 11] {
     [
         ("wall_s", s.wall_s),
+        ("first_wall_s", s.first_wall_s),
         ("user_s", s.user_s),
         ("system_s", s.system_s),
         ("untimed_s", s.untimed_s),

@@ -30,6 +30,7 @@ impl Fixture {
             timeout_s: 600.0,
             memory_limit_bytes: Some(8_000_000_000),
             quick: false,
+            assumed_instance: None,
             probes: true,
         };
         let record = RunRecord {
@@ -51,6 +52,7 @@ impl Fixture {
             os: "Debian GNU/Linux 12".to_owned(),
             kernel: "6.1.0".to_owned(),
             virtualisation: Some("kvm".to_owned()),
+            instance: None,
             governor: None,
             rustc: "rustc 1.95.0".to_owned(),
             build: "x86_64-unknown-linux-gnu release".to_owned(),

@@ -48,6 +48,7 @@ fn draft(cells: &[&str]) -> Draft {
         timeout_s: 60.0,
         memory_limit_bytes: Some(1_000_000_000),
         quick: false,
+        assumed_instance: None,
         probes: true,
     };
     let environment = Environment {
@@ -58,6 +59,7 @@ fn draft(cells: &[&str]) -> Draft {
         os: "Debian".to_owned(),
         kernel: "6.1".to_owned(),
         virtualisation: None,
+        instance: None,
         governor: None,
         rustc: "rustc 1.95".to_owned(),
         build: "release".to_owned(),

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use zktee_config::SCALE_FAMILIES;
+use zktee_config::{BATCH_NAMES, SCALE_FAMILIES};
 use zktee_core::provider::Provider as _;
 use zktee_core::record::{Environment, RunRecord, Settings, files};
 use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_native::{NAME as NATIVE, Native, TRACT_VERSION};
 use zktee_report::Cell;
 use zktee_runner::{
-    Apart, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
+    Apart, Expected, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, machine_memory_bytes,
 };
 
 use crate::backends::{self, Known};
@@ -26,6 +26,8 @@ use crate::progress::Progress;
 
 /// What a glob has to write out to select from the scaling study: every family's name ends in it.
 const STUDY: &str = "scale";
+/// With its 2^20 rows for 500 inputs it would take longer over the batches than all other backends together.
+const EZKL_DEFAULT: &str = "ezkl/default";
 /// Fewer samples than this mark a cell.
 const MIN_SAMPLES: u32 = 3;
 const SAMPLES: u32 = 10;
@@ -107,7 +109,8 @@ fn load_enclaves(plan: &Plan, folder: &RunFolder, log: &Log, progress: &mut Prog
         let cell = CellId::new(&*workload.name, zktee_enclave::PROCESS);
         let planned = plan.record.cells.iter().any(|planned| planned.id == cell && planned.decided.is_none());
         // A workload of single calls asks what that of batches does.
-        if planned && workload.repeat() == 1 && !workload.name.contains(STUDY) {
+        let in_table = !workload.name.contains(STUDY) && !is_batch(&workload.name);
+        if planned && workload.repeat() == 1 && in_table {
             let mut say = |text: &str| {
                 progress.line(text);
                 log.line(text);
@@ -140,10 +143,15 @@ fn plan_new(
     let apart = Apart { word: STUDY, names: &members, families: &families };
     let wanted = Selection::with_apart("--workload", &arguments.workload, &names, apart)?;
     let backends = Selection::new("--backend", &arguments.backend, &backends)?;
-    workloads.retain(|workload| wanted.takes(&workload.name));
+    // A quick look is at the table.
+    let quick = arguments.quick && !arguments.workload.iter().any(|glob| glob.contains("batch"));
+    workloads.retain(|workload| wanted.takes(&workload.name) && !(quick && is_batch(&workload.name)));
     workloads.extend(study(|name| wanted.takes_apart(name))?);
     let estimates = Estimates::published();
-    let estimate = |cell: &CellId| estimates.cell_s(cell);
+    let expected = Expected {
+        seconds: &|cell| estimates.cell_s(cell),
+        by_name_only: &|cell| cell.backend == EZKL_DEFAULT && is_batch(&cell.workload),
+    };
     let mut plan = Plan::new(
         workloads,
         &backends,
@@ -151,12 +159,17 @@ fn plan_new(
         reference()?,
         settings(arguments),
         std::env::args().collect(),
-        &estimate,
+        expected,
     )?;
     if let Some(part) = arguments.partition {
-        plan.keep(part, &estimate);
+        plan.keep(part, expected.seconds);
     }
     Ok(plan)
+}
+
+/// Whether a workload is one of the batches between one input and all.
+fn is_batch(workload: &str) -> bool {
+    BATCH_NAMES.contains(&workload)
 }
 
 /// The members of the scaling study that are wanted; no other is made.
@@ -183,6 +196,7 @@ fn settings(arguments: &RunArguments) -> Settings {
         timeout_s: arguments.timeout.as_secs_f64(),
         memory_limit_bytes: memory_limit,
         quick: arguments.quick,
+        assumed_instance: arguments.instance.as_ref().map(|price| price.name.clone()),
         probes: !arguments.no_probes,
     }
 }

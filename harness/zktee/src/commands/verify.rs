@@ -1,9 +1,8 @@
 //! `zktee verify`: the evidence behind a table, verified again.
 
 use anyhow::Context as _;
-use zktee_core::vocabulary::Phase;
 use zktee_report::units;
-use zktee_runner::{Failure, Interrupt, Reverified, Reverifier, SetupPolicy};
+use zktee_runner::{Failure, Interrupt, Reverified, Reverifier, SetupPolicy, Verdict};
 
 use crate::backends;
 use crate::cli::VerifyArguments;
@@ -18,6 +17,7 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<Code> {
     let reverifier = Reverifier {
         root: &arguments.dir,
         record: &run.record,
+        samples: &run.samples,
         providers: &known.providers,
         cache: &known.cache,
         scratch: &folder.path().join("verify"),
@@ -25,13 +25,7 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<Code> {
     let interrupt = Interrupt::default();
     let on_signal = interrupt.clone();
     ctrlc::set_handler(move || on_signal.set()).context("the handler of Ctrl-C cannot be set")?;
-    let cells = reverifier.cells(|cell| {
-        run.samples.iter().any(|sample| {
-            (&sample.workload, &sample.backend) == (&cell.workload, &cell.backend)
-                && sample.phase == Phase::Verify
-                && sample.is_whole_and_good()
-        })
-    });
+    let cells = reverifier.cells();
     let progress = Progress::new();
     let mut results = Vec::new();
     for cell in cells {
@@ -48,20 +42,79 @@ pub(crate) fn verify(arguments: &VerifyArguments) -> anyhow::Result<Code> {
         results.push(result);
     }
     progress.finish();
-    let accepted = results.iter().filter(|result| result.accepted).count();
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&results)?);
     } else {
-        println!("{accepted} of {} accepted", results.len());
+        println!("{}", counted(&results));
     }
-    // A run without any evidence shows nothing.
-    Ok(if accepted == results.len() && accepted > 0 { Code::Success } else { Code::CheckFailed })
+    Ok(code(&results))
+}
+
+fn count(results: &[Reverified], verdict: Verdict) -> usize {
+    results.iter().filter(|result| result.verdict == verdict).count()
+}
+
+/// A run without any evidence shows nothing; what could not be looked at is no evidence against it.
+fn code(results: &[Reverified]) -> Code {
+    let accepted = count(results, Verdict::Accepted);
+    if accepted == 0 || count(results, Verdict::Rejected) + count(results, Verdict::Missing) > 0 {
+        return Code::CheckFailed;
+    }
+    if accepted < results.len() { Code::Incomplete } else { Code::Success }
+}
+
+fn counted(results: &[Reverified]) -> String {
+    let others = [
+        (Verdict::Rejected, "rejected"),
+        (Verdict::Missing, "missing"),
+        (Verdict::LeftOut, "left out of this folder"),
+        (Verdict::Unchecked, "not checked here"),
+    ];
+    let others = others.into_iter().filter_map(|(verdict, words)| {
+        let n = count(results, verdict);
+        (n > 0).then(|| format!(", {n} {words}"))
+    });
+    format!("{} of {} accepted{}", count(results, Verdict::Accepted), results.len(), others.collect::<String>())
 }
 
 fn line(result: &Reverified) -> String {
     let cell = result.cell.to_string();
-    match (&result.reason, result.wall_s) {
-        (Some(reason), _) => format!("{cell:<40} not accepted: {reason}"),
-        (None, seconds) => format!("{cell:<40} accepted in {}", units::seconds(seconds.unwrap_or_default())),
+    let words = match result.verdict {
+        Verdict::Accepted => format!("accepted in {}", units::seconds(result.wall_s.unwrap_or_default())),
+        Verdict::Rejected => "not accepted".to_owned(),
+        Verdict::Missing => "missing".to_owned(),
+        Verdict::LeftOut => "left out".to_owned(),
+        Verdict::Unchecked => "not checked".to_owned(),
+    };
+    match &result.reason {
+        Some(reason) => format!("{cell:<40} {words}: {reason}"),
+        None => format!("{cell:<40} {words}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Accepted, LeftOut, Missing, Rejected, Unchecked};
+    use zktee_core::vocabulary::CellId;
+
+    #[test]
+    fn the_code_says_whether_all_was_accepted_and_whether_anything_speaks_against_it() {
+        let of = |verdicts: &[Verdict]| {
+            let one = |verdict: &Verdict| Reverified {
+                cell: CellId::new("w", "b"),
+                verdict: *verdict,
+                reason: None,
+                wall_s: None,
+            };
+            let results: Vec<_> = verdicts.iter().map(one).collect();
+            code(&results)
+        };
+        assert_eq!(of(&[Accepted, Accepted]), Code::Success);
+        assert_eq!(of(&[Accepted, LeftOut]), Code::Incomplete);
+        assert_eq!(of(&[Accepted, Unchecked]), Code::Incomplete);
+        for against in [&[][..], &[Unchecked], &[Accepted, Rejected], &[Accepted, Unchecked, Missing]] {
+            assert_eq!(of(against), Code::CheckFailed, "{against:?}");
+        }
     }
 }
