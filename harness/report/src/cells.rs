@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use zktee_core::protocol::Description;
-use zktee_core::record::{CellPlan, ProbeRow, ProbeVerdict, Sample, Settings};
+use zktee_core::record::{CellPlan, ProbeRow, ProbeVerdict, Sample, Settings, backend_without_machine};
 use zktee_core::vocabulary::{CellId, Hardware, Outcome, Part, Phase};
 
 use crate::cell::{Cell, CellFlag, PhaseColumns};

@@ -17,6 +17,8 @@ mod time;
 mod timeline;
 mod total;
 
+use zktee_core::vocabulary::Outcome;
+
 use crate::cell::Cell;
 use crate::claims::Claims;
 use crate::scaling::Families;

@@ -48,6 +48,7 @@ fn facts(part: &Part) -> Vec<Fact> {
     say("the number of warm-up calls", settings.warmup.to_string());
     say("--time-budget", settings.time_budget_s.map_or_else(|| "none".to_owned(), |s| format!("{s} s")));
     say("--timeout", format!("{} s", settings.timeout_s));
+    say("--instance", settings.assumed_instance.clone().unwrap_or_else(|| "none".to_owned()));
     say("--quick", settings.quick.to_string());
     say("showing forgeries (--no-probes)", settings.probes.to_string());
     // The plan.
