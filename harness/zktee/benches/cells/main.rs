@@ -1,6 +1,6 @@
 //! The cells of the table by criterion: each workload on each backend that runs in this process, phase by phase.
 //!
-//! `cargo bench` takes them all, `cargo bench -- ols` those of one workload (under a minute on two cores), `cargo bench -- prove` one phase.
+//! `cargo bench` takes them all, `cargo bench -- ols` those of one workload (meant to take less than a minute), `cargo bench -- prove` one phase.
 //! Names are `workload/backend/phase`; throughput counts inputs. The smallest models of the scaling study are there when a filter writes
 //! out `scale`. Calls are timed by the workers' own stop-watch, as `zktee run` times them, so that what stays outside of a measurement there
 //! stays outside here; but all calls share a process, so that these times are for comparing code with code (`zktee compare

@@ -16,7 +16,7 @@ fn it_is_read_and_says_that_nobody_signed_it() {
     assert_eq!(content.user_data.as_ref().map(Vec::len), Some(48));
     let registers: serde_json::Value = serde_json::from_str(REGISTERS).unwrap();
     for index in 0..3 {
-        let register: String = content.pcrs[&index].iter().map(|byte| format!("{byte:02x}")).collect();
+        let register = content.pcrs[&index].iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(registers[format!("PCR{index}")], register, "PCR{index}");
     }
     // What the emulator was not told of the parent.
