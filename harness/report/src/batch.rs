@@ -48,15 +48,15 @@ impl Metric {
     /// Median and interval for each input, seconds; none of a cell that failed.
     pub(crate) fn of(self, cell: &Cell) -> Option<(f64, Option<(f64, f64)>)> {
         let columns = cell.phase(self.phase(cell.kind())?);
-        let inputs = inputs(cell);
+        let inputs = inputs(cell) as f64;
         let median = columns.wall_s_median.filter(|s| cell.outcome.has_times() && *s > 0.0)?;
         let interval = columns.wall_s_ci_low.zip(columns.wall_s_ci_high);
         Some((median / inputs, interval.map(|(low, high)| (low / inputs, high / inputs))))
     }
 }
 
-fn inputs(cell: &Cell) -> f64 {
-    cell.batch as f64 * cell.calls as f64
+fn inputs(cell: &Cell) -> u64 {
+    cell.batch as u64 * cell.calls
 }
 
 /// The workload whose inputs a batch takes, and nothing of a name that is no batch's.
@@ -153,7 +153,7 @@ pub(crate) fn table(group: &Group) -> Table {
 }
 
 fn per_input(cell: &Cell) -> Option<f64> {
-    cell.total().map(|total| total / inputs(cell))
+    cell.total().map(|total| total / inputs(cell) as f64)
 }
 
 /// What is missing of a group and why, a sentence each.

@@ -37,7 +37,9 @@ pub fn cells(run: &Run) -> Vec<Cell> {
 
 /// The cell with what an input costs, where it has a cost.
 fn priced(cell: Cell, rate: Option<&Rate>, threads: usize) -> Cell {
-    let Some(rate) = rate else { return cell };
+    // In a merged run rows of another machine say so in their names; the price is that of the first.
+    let of_first = backend_without_machine(&cell.backend) == cell.backend;
+    let Some(rate) = rate.filter(|_| of_first) else { return cell };
     let cost = rate.of_input(cell.outcome, cell.hardware, cell.total_wall_s_per_input, cell.peak_rss_bytes, threads);
     let Some(cost) = cost else { return cell };
     Cell {

@@ -60,7 +60,8 @@ pub(crate) fn all(cells: &[Cell], claims: &Claims, min_samples: u32) -> Vec<Plot
     draw::register_font();
     let families = Families::of(cells);
     let (batches, mut table) = (crate::batch::groups(cells), families.others(cells));
-    table.retain(|cell| !crate::batch::is_between(&cell.workload));
+    // What is not here has its line beside the tables: in plots of what was measured it would take much room to say nothing.
+    table.retain(|cell| !crate::batch::is_between(&cell.workload) && cell.outcome != Outcome::Unavailable);
     let (cells, mut used) = (&table[..], Vec::new());
     let mut plots = time::plots(cells, claims, min_samples);
     plots.extend(total::plot(cells, claims));

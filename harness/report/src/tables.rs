@@ -176,7 +176,7 @@ pub fn not_here(cells: &[Cell]) -> Option<String> {
     }
     let one = |backend: &str| {
         let of_it: Vec<&Cell> = cells.iter().filter(|c| c.backend == backend).collect();
-        let gone: Vec<&str> = of_it.iter().copied().filter(|c| missing(&c)).map(|c| c.workload.as_str()).collect();
+        let gone: Vec<&str> = of_it.iter().copied().filter(missing).map(|c| c.workload.as_str()).collect();
         if gone.len() == of_it.len() { backend.to_owned() } else { format!("{backend} on {}", gone.join(", ")) }
     };
     let named: Vec<String> = backends.into_iter().map(one).collect();

@@ -206,7 +206,7 @@ fn phases_that_overlap_are_flagged() {
         fs::read_to_string(dir.path().join("report.md")).unwrap().contains("Phases that do not follow each other")
     };
     for (i, sample) in fixture.samples.iter_mut().enumerate() {
-        sample.started_at = format!("2031-05-04T10:{:02}:00.000Z", i);
+        sample.started_at = format!("2031-05-04T10:{i:02}:00.000Z");
         sample.runner_wall_s = Some(59.9);
     }
     assert!(!warned(&fixture));

@@ -391,7 +391,6 @@ fn load_1m() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zktee_core::protocol::Stage;
 
     #[test]
     fn a_worker_may_not_name_files_elsewhere() {

@@ -149,7 +149,7 @@ impl Plan {
             let facts = Facts::of(workload);
             for profile in providers.taken(backends) {
                 let id = CellId::new(&workload.name, &profile.backend);
-                let estimate_s = (expected.seconds)(&id).filter(|_| settings.quick && !backends.names(&id.backend));
+                let estimate_s = estimate_s(&id).filter(|_| settings.quick && !backends.names(&id.backend));
                 let dear = estimate_s.filter(|s| *s > QUICK_CELL_S);
                 let unnamed = by_name_only(&id) && !backends.names(&id.backend);
                 let decided = dear.map(|s| left_out(&id, s)).or_else(|| unnamed.then(|| only_by_name(&id)));

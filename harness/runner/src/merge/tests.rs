@@ -50,7 +50,6 @@ fn draft(cells: &[&str]) -> Draft {
         disk_limit_bytes: None,
         assumed_instance: None,
         quick: false,
-        assumed_instance: None,
         probes: true,
     };
     let environment = Environment {
@@ -62,7 +61,6 @@ fn draft(cells: &[&str]) -> Draft {
         os: "Debian".to_owned(),
         kernel: "6.1".to_owned(),
         virtualisation: None,
-        instance: None,
         governor: None,
         instructions_uncounted: None,
         rustc: "rustc 1.95".to_owned(),

@@ -20,23 +20,23 @@ pub(crate) fn publish(arguments: &PublishArguments) -> anyhow::Result<Code> {
     }
     let publisher =
         Publisher { from: &arguments.run, to: &arguments.dest, places: &places, most_bytes: arguments.most_evidence };
-    let published = publisher.publish()?;
-    for (cell, bytes) in &published.evidence {
+    let done = publisher.publish()?;
+    for (cell, bytes) in &done.evidence {
         println!("{:<40} {}", cell.to_string(), units::bytes(*bytes));
     }
-    for (cell, bytes) in &published.left_out {
+    for (cell, bytes) in &done.left_out {
         println!("{:<40} {} left out (--most-evidence)", cell.to_string(), units::bytes(*bytes));
     }
-    for path in &published.mentions {
+    for path in &done.mentions {
         eprintln!("zktee: {} mentions a path of this machine", path.display());
     }
-    let evidence: u64 = published.evidence.iter().map(|(_, bytes)| bytes).sum();
+    let evidence: u64 = done.evidence.iter().map(|(_, bytes)| bytes).sum();
     println!(
-        "{} in {}, {} of it evidence of {} cells; check it with: zktee verify {}",
-        units::bytes(published.bytes),
+        "{} in {}, {} of it evidence ({} of the cells); check it with: zktee verify {}",
+        units::bytes(done.bytes),
         arguments.dest.display(),
         units::bytes(evidence),
-        published.evidence.len(),
+        done.evidence.len(),
         arguments.dest.display()
     );
     Ok(Code::Success)

@@ -163,10 +163,7 @@ fn plan_new(
     workloads.retain(|workload| wanted.takes(&workload.name) && !(quick && is_batch(&workload.name)));
     workloads.extend(study(|name| wanted.takes_apart(name))?);
     let estimates = Estimates::published();
-    let expected = Expected {
-        seconds: &|cell| estimates.cell_s(cell),
-        by_name_only: &|cell| cell.backend == EZKL_DEFAULT && is_batch(&cell.workload),
-    };
+    let estimate = |cell: &CellId| estimates.cell_s(cell);
     let mut plan = Plan::new(
         workloads,
         &backends,
@@ -180,7 +177,7 @@ fn plan_new(
         },
     )?;
     if let Some(part) = arguments.partition {
-        plan.keep(part, expected.seconds);
+        plan.keep(part, &estimate);
     }
     Ok(plan)
 }
