@@ -24,10 +24,10 @@ fn the_parts_of_a_run_are_the_run() {
         house.zktee(&part(index, out)).exits(0);
     }
     let planned = house.zktee(&[&part("2/3", "x")[..], &["--dry-run"]].concat());
-    planned.exits(0).says("part 2 of 3 of a plan of 6 cells");
+    planned.exits(0).says("part 2 of 3 of a plan of 8 cells");
     house.zktee(&["merge", "one", "three", "--out", "all"]).exits(3).says("parts 2 of 3 are missing");
     house.zktee(&["merge", "three", "one", "two", "--out", "all"]).exits(0).says("report.html");
-    let order = ["native", "stark/fast", "stark/small"];
+    let order = ["native", "stark/fast", "stark/small", "stark/zk"];
     let expected: Vec<_> = ["ols-iris", "mlp-iris"]
         .iter()
         .flat_map(|w| order.iter().map(|b| ((*w).to_owned(), (*b).to_owned())))
@@ -35,7 +35,7 @@ fn the_parts_of_a_run_are_the_run() {
     let merged = names(&house, "all");
     assert_eq!(merged, expected);
     let in_parts: Vec<_> = ["one", "two", "three"].iter().flat_map(|run| names(&house, run)).collect();
-    assert_eq!(in_parts.len(), 6);
+    assert_eq!(in_parts.len(), 8);
     assert_eq!(in_parts.into_iter().collect::<BTreeSet<_>>(), merged.into_iter().collect());
     assert!(house.csv("all/cells.csv").iter().all(|row| row["outcome"] == "measured"));
     // What was merged verifies, compares and reports like any run, but there is nothing to go on with.
