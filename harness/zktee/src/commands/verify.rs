@@ -95,6 +95,7 @@ fn line(result: &Reverified) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Verdict::{Accepted, LeftOut, Missing, Rejected, Unchecked};
     use zktee_core::vocabulary::CellId;
 
     #[test]
@@ -109,7 +110,6 @@ mod tests {
             let results: Vec<_> = verdicts.iter().map(one).collect();
             code(&results)
         };
-        use Verdict::{Accepted, LeftOut, Missing, Rejected, Unchecked};
         assert_eq!(of(&[Accepted, Accepted]), Code::Success);
         assert_eq!(of(&[Accepted, LeftOut]), Code::Incomplete);
         assert_eq!(of(&[Accepted, Unchecked]), Code::Incomplete);
