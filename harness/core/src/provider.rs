@@ -75,6 +75,11 @@ pub trait Provider {
         false
     }
 
+    /// Whether its setup is too dear for a run that did not ask for it by name.
+    fn only_on_request(&self) -> bool {
+        false
+    }
+
     /// What a user must know of its licence, where it is not this project's own.
     fn licence_notice(&self) -> Option<&str> {
         None

@@ -49,6 +49,13 @@ impl Providers {
         self.families().flat_map(of_family).collect()
     }
 
+    /// Whether a backend would have to be set up first, and that is not done unasked.
+    fn waits_to_be_asked(&self, backend: &str) -> bool {
+        self.family_of(backend).is_some_and(|family| {
+            family.only_on_request() && matches!(family.availability(), Availability::NeedsSetup { .. })
+        })
+    }
+
     fn family_of(&self, backend: &str) -> Option<&dyn Provider> {
         self.families().find(|family| family.profiles().iter().any(|profile| profile.backend == backend))
     }
@@ -154,6 +161,10 @@ impl Plan {
                 let unnamed = by_name_only(&id) && !backends.names(&id.backend);
                 let decided = dear.map(|s| left_out(&id, s)).or_else(|| unnamed.then(|| only_by_name(&id)));
                 let decided = decided.map(|reason| (Outcome::Unfinished, reason));
+                let waits = providers.waits_to_be_asked(&profile.backend) && !backends.asks_for(&profile.backend);
+                let unasked = || not_asked_for(&id.backend);
+                let unasked = waits.then(unasked).map(|it| (Outcome::Unavailable, with_fix(&it.reason, Some(&it.fix))));
+                let decided = decided.or(unasked);
                 expected_s.extend(estimate_s.map(|s| (id.clone(), s)));
                 cells.push(cell_plan(workload, &facts, id, decided));
             }
@@ -229,7 +240,13 @@ impl Plan {
                 continue;
             }
             let backend = &cell.id.backend;
-            let found = known.entry(backend.clone()).or_insert_with(|| find_worker(backend, providers, policy));
+            let asked = cell.decided.is_none();
+            let found = known.entry(backend.clone()).or_insert_with(|| {
+                if !asked && providers.waits_to_be_asked(backend) {
+                    return Err(not_asked_for(backend));
+                }
+                find_worker(backend, providers, policy)
+            });
             cell.decided = match found {
                 Ok(command) => {
                     let estimate_s = self.estimates_s.get(&cell.id).copied();
@@ -255,6 +272,15 @@ pub(crate) fn left_out(id: &CellId, estimate_s: f64) -> String {
 /// Why a run does without a cell that nobody asked for by its name.
 fn only_by_name(id: &CellId) -> String {
     format!("dear, and done only by name: --backend {} --workload {}", id.backend, id.workload)
+}
+
+/// Why a run does without a backend whose setup is dear.
+fn not_asked_for(backend: &str) -> Unavailable {
+    let family = backend.split('/').next().unwrap_or(backend);
+    Unavailable {
+        reason: "it is not set up, and its setup is too dear for a run that does not ask for it".to_owned(),
+        fix: format!("zktee run --backend {family}"),
+    }
 }
 
 /// A backend's worker, set up where that is allowed.

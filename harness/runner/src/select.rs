@@ -109,6 +109,12 @@ impl Selection {
         self.set.as_ref().is_none_or(|set| set.is_match(name))
     }
 
+    /// Whether a name is taken by a glob that begins with the name of its family, so that the family is what was asked for.
+    pub fn asks_for(&self, name: &str) -> bool {
+        let family = name.split('/').next().unwrap_or(name);
+        self.takes(name) && self.patterns.iter().any(|pattern| pattern.starts_with(family))
+    }
+
     /// Whether a name that stands apart is taken.
     pub fn takes_apart(&self, name: &str) -> bool {
         self.apart.is_match(name)
@@ -141,6 +147,16 @@ mod tests {
         assert_eq!(taken(&["ezkl"]), ["ezkl/default", "ezkl/tuned"]);
         assert_eq!(taken(&["*tuned", "native"]), ["native", "ezkl/tuned"]);
         assert_eq!(taken(&["*"]), known());
+    }
+
+    #[test]
+    fn a_family_is_asked_for_by_its_name() {
+        let asked = |patterns: &[&str]| {
+            let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+            Selection::new("--backend", &patterns, &known()).unwrap().asks_for("ezkl/tuned")
+        };
+        assert!(asked(&["ezkl"]) && asked(&["ezkl/*"]) && asked(&["native", "ezkl/tuned"]));
+        assert!(!asked(&[]) && !asked(&["*"]) && !asked(&["*tuned"]) && !asked(&["ezkl/default"]));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use zktee_ezkl::Ezkl;
 use zktee_halo2::Halo2;
 use zktee_halo2_ipa::Halo2Ipa;
 use zktee_native::Native;
+use zktee_risc0::Risc0;
 use zktee_runner::Providers;
 use zktee_stark::Stark;
 
@@ -38,6 +39,7 @@ pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
         Box::new(Halo2::new(program.clone()).srs(srs)),
         Box::new(Halo2Ipa::new(program.clone())),
         Box::new(Stark::new(program.clone())),
+        Box::new(Risc0::new(program.clone(), &cache)),
     ];
     families.extend(zktee_enclave::providers(&program, &cache));
     families.push(Box::new(Selftest::new(program.clone())));

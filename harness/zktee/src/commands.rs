@@ -14,12 +14,16 @@ mod selftest;
 mod verify;
 mod verify_attestation;
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
 use clap::CommandFactory;
 use zktee_core::protocol::{Worker, serve};
 use zktee_enclave::Interior;
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
 use zktee_native::NativeWorker;
+use zktee_risc0::{PROVER_VARIABLE, Program, Risc0Worker};
 use zktee_stark::{Profile, StarkWorker};
 
 use crate::cli::{Arguments, Command, DataCommand, DoctorArguments, ListArguments, ReportArguments};
@@ -77,12 +81,19 @@ fn worker(backend: &str) -> anyhow::Result<Code> {
         (zktee_halo2_ipa::NAME, ..) => Box::new(Halo2IpaWorker::new()),
         _ => match zktee_enclave::worker(backend, this_program()?) {
             Some(worker) => Box::new(worker),
-            None => anyhow::bail!("no worker is built in for `{backend}`"),
+            None => risc0(backend)?,
         },
     };
     // The answer to a panic goes through the protocol; its backtrace to the log.
     serve(worker.as_mut(), std::io::stdin(), std::io::stdout())?;
     Ok(Code::Success)
+}
+
+/// RISC Zero's worker. The provider tells where its prover is; without that the prover fails to start, which is an answer.
+fn risc0(backend: &str) -> anyhow::Result<Box<dyn Worker>> {
+    let program = Program::of(backend).with_context(|| format!("no worker is built in for `{backend}`"))?;
+    let prover = std::env::var_os(PROVER_VARIABLE).map(PathBuf::from).unwrap_or_default();
+    Ok(Box::new(Risc0Worker::new(program, prover)))
 }
 
 fn show_list(arguments: &ListArguments) -> anyhow::Result<Code> {

@@ -256,6 +256,7 @@ fn versions() -> BTreeMap<String, String> {
         ("ezkl".to_owned(), zktee_ezkl::EZKL_VERSION.to_owned()),
         ("halo2-axiom".to_owned(), zktee_halo2::HALO2_VERSION.to_owned()),
         ("halo2_proofs".to_owned(), zktee_halo2_ipa::HALO2_VERSION.to_owned()),
+        ("risc0-zkvm".to_owned(), zktee_risc0::RISC0_VERSION.to_owned()),
         ("tract-onnx".to_owned(), TRACT_VERSION.to_owned()),
     ])
 }

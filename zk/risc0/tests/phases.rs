@@ -1,0 +1,168 @@
+//! The worker with a prover of the tests' own: what it asks, and what it makes of the answers.
+#![cfg(unix)]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+use zktee_core::protocol::{ErrorKind, Job, PhaseReport, Timed, Worker as _, WorkerError};
+use zktee_core::tensor::Tensor;
+use zktee_core::vocabulary::Phase;
+use zktee_models::workload;
+use zktee_risc0::{Program, Risc0Worker, digest, fit_targets, model_words};
+
+/// A cell's folder with model and inputs, and a prover that says what a shell script says to each line.
+struct Cell {
+    folder: TempDir,
+    program: Program,
+    workload: &'static str,
+}
+
+impl Cell {
+    fn new(program: Program, workload: &'static str) -> Self {
+        let cell = Self { folder: tempfile::tempdir().unwrap(), program, workload };
+        let workload = workload::builtin(workload).unwrap();
+        fs::write(cell.path("model.onnx"), &workload.onnx).unwrap();
+        let inputs = workload.inputs.as_slice().unwrap().to_vec();
+        Tensor::new(workload.inputs.shape().to_vec(), inputs).unwrap().write(&cell.path("inputs.json")).unwrap();
+        fs::write(cell.path("receipt.bin"), "a receipt").unwrap();
+        cell
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, phase: Phase, answers: &str) -> Result<PhaseReport, WorkerError> {
+        let prover = self.path("prover");
+        let script = format!(
+            "#!/bin/sh\nwhile read -r line; do echo \"$line\" >> {}; {answers}; done\n",
+            self.path("asked").display()
+        );
+        write_program(&prover, &script);
+        let job = Job {
+            workload: self.workload.to_owned(),
+            backend: self.program.backend().to_owned(),
+            dir: self.folder.path().to_owned(),
+            threads: 1,
+            batch: workload::builtin(self.workload).unwrap().batch,
+            model: Some(self.path("model.onnx")),
+            inputs: Some(self.path("inputs.json")),
+            evidence: Some(self.path("receipt.bin")),
+            ..Job::default()
+        };
+        Risc0Worker::new(self.program, prover).run(phase, &job, &mut Timed::default())
+    }
+}
+
+/// A child writes it: were the file open for writing in this process, a child that another test forks just then would inherit that, and
+/// the kernel would refuse to run it ("text file busy").
+fn write_program(path: &Path, text: &str) {
+    let mut writer = Command::new("sh")
+        .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(writer.wait().unwrap().success());
+}
+
+/// The journal of an honest `ols-iris` run, as JSON.
+fn journal(program: Program) -> (Vec<u8>, Vec<i32>) {
+    let workload = workload::builtin("ols-iris").unwrap();
+    let model = workload.integer_model().unwrap();
+    let narrow =
+        |values: Vec<i64>| -> Vec<i32> { values.into_iter().map(|value| i32::try_from(value).unwrap()).collect() };
+    let inputs = model.quantise_inputs(workload.inputs.as_slice().unwrap()).unwrap();
+    let outputs = narrow(model.infer_all(&inputs).unwrap());
+    let targets = match program {
+        Program::Predict => [0; 32],
+        Program::Fit => digest(&fit_targets("ols-iris", &model).unwrap()),
+    };
+    let mut journal = [digest(&model_words(&model).unwrap()), digest(&narrow(inputs)), targets].concat();
+    journal.extend(150_u32.to_le_bytes());
+    journal.extend(outputs.iter().flat_map(|output| output.to_le_bytes()));
+    (journal, outputs)
+}
+
+fn accepted(journal: &[u8]) -> String {
+    format!("echo '{{\"accepted\":{{\"journal\":{journal:?},\"segments\":1,\"seal_bytes\":9}}}}'")
+}
+
+#[test]
+fn an_accepted_receipt_is_valid_when_its_journal_is_about_this() {
+    for program in Program::ALL {
+        let cell = Cell::new(program, "ols-iris");
+        cell.run(Phase::Setup, "").unwrap();
+        let (honest, outputs) = journal(program);
+        let report = cell.run(Phase::Verify, &accepted(&honest)).unwrap();
+        assert_eq!((report.valid, report.metrics["segments"]), (Some(true), 1.0));
+        assert_eq!(report.outputs.unwrap().data.len(), outputs.len());
+        let asked = fs::read_to_string(cell.path("asked")).unwrap();
+        assert!(asked.starts_with(&format!("{{\"op\":\"verify\",\"guest\":\"{}\"", program.name())), "{asked}");
+        // Any other model, inputs, targets or number of inputs.
+        for at in [0, 32, 64, 96] {
+            let mut other = honest.clone();
+            other[at] ^= 1;
+            let report = cell.run(Phase::Verify, &accepted(&other)).unwrap();
+            assert_eq!((report.valid, report.outputs), (Some(false), None), "byte {at}");
+        }
+        let report = cell.run(Phase::Verify, &accepted(&honest[..90])).unwrap();
+        assert_eq!(report.valid, Some(false));
+        let report = cell.run(Phase::Verify, "echo '{\"rejected\":\"no\"}'").unwrap();
+        assert_eq!((report.valid, report.notes), (Some(false), vec!["no".to_owned()]));
+    }
+}
+
+#[test]
+fn a_proof_has_its_cycles_and_too_long_a_run_is_refused_with_them() {
+    let cell = Cell::new(Program::Predict, "ols-iris");
+    cell.run(Phase::Setup, "").unwrap();
+    let (honest, _) = journal(Program::Predict);
+    let executed = |total: u64| {
+        format!(
+            "echo '{{\"executed\":{{\"user_cycles\":5,\"paging_cycles\":6,\"reserved_cycles\":7,\"total_cycles\":{total},\"po2s\":[16],\
+             \"journal\":{honest:?}}}}}'"
+        )
+    };
+    let proven =
+        "echo '{\"proven\":{\"seal_bytes\":8,\"proven_bits\":1,\"conjectured_bits\":2,\"toy_problem_bits\":3}}'";
+    let both = format!("case \"$line\" in *execute*) {} ;; *) {proven} ;; esac", executed(65536));
+    let report = cell.run(Phase::Prove, &both).unwrap();
+    let names: Vec<_> = report.stages.iter().map(|stage| stage.name.as_str()).collect();
+    assert_eq!(names, ["execute", "prove"]);
+    assert_eq!((report.metrics["total_cycles"], report.files[0].bytes), (65536.0, Some(8)));
+    let error = cell.run(Phase::Prove, &executed(1 << 21)).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Refused);
+    assert!(error.message.contains("2097152 rows") && error.fix.unwrap().contains("ZKTEE_RISC0_MAX_ROWS=2097152"));
+}
+
+#[test]
+fn a_prover_that_fails_dies_or_is_not_there_is_an_answer() {
+    let cell = Cell::new(Program::Predict, "ols-iris");
+    cell.run(Phase::Setup, "").unwrap();
+    let said = |answers: &str| cell.run(Phase::Verify, answers).unwrap_err();
+    assert_eq!(said("echo '{\"failed\":\"no memory\"}'").message, "no memory");
+    assert!(said("exit 1").message.contains("ended"));
+    assert!(said("echo nonsense").message.contains("no answer"));
+    let mut worker = Risc0Worker::new(Program::Predict, "/nowhere".into());
+    let job = Job {
+        dir: cell.folder.path().to_owned(),
+        batch: 150,
+        inputs: Some(cell.path("inputs.json")),
+        evidence: Some("x".into()),
+        ..Job::default()
+    };
+    let error = worker.run(Phase::Verify, &job, &mut Timed::default()).unwrap_err();
+    assert_eq!((error.kind, error.fix.as_deref()), (ErrorKind::Unavailable, Some("zktee run --backend risc0")));
+}
+
+#[test]
+fn a_fit_needs_targets() {
+    let error = Cell::new(Program::Fit, "mlp-iris").run(Phase::Setup, "").unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Refused);
+    assert!(error.message.contains("targets"), "{}", error.message);
+}
