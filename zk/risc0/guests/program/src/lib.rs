@@ -16,6 +16,10 @@
 
 extern crate alloc;
 
+#[expect(
+    clippy::needless_range_loop,
+    reason = "a triangle is copied to the other side: both indices are of one matrix"
+)]
 mod fit;
 mod infer;
 mod model;
