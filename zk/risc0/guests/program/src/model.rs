@@ -106,7 +106,7 @@ pub enum ModelError {
 const LARGEST: i32 = 1 << 24;
 
 impl<'a> Model<'a> {
-    /// Reads a model. Whether the shapes of its stages fit together is for [`crate::infer`] to find.
+    /// Reads a model. Whether the shapes of its stages fit together is for [`crate::infer()`] to find.
     ///
     /// # Errors
     /// [`ModelError`].
