@@ -39,7 +39,7 @@ fn the_parts_of_a_run_are_the_run() {
     assert_eq!(in_parts.into_iter().collect::<BTreeSet<_>>(), merged.into_iter().collect());
     assert!(house.csv("all/cells.csv").iter().all(|row| row["outcome"] == "measured"));
     // What was merged verifies, compares and reports like any run, but there is nothing to go on with.
-    house.zktee(&["verify", "all"]).exits(0).says("4 of 4 accepted");
+    house.zktee(&["verify", "all"]).exits(0).says("6 of 6 accepted");
     house.zktee(&["compare", "all", "all"]).exits(8).says("NOTHING COULD HAVE BEEN SHOWN");
     house.zktee(&["report", "all"]).exits(0);
     house.zktee(&["run", "--resume", "all"]).exits(2).says("put together by `zktee merge`");
@@ -57,7 +57,7 @@ fn the_parts_of_a_run_are_the_run() {
         names(&house, "two").into_iter().map(|(workload, backend)| (workload, format!("{backend} (machine 2)")));
     let mixed = names(&house, "mixed");
     assert!(elsewhere.clone().count() > 0 && elsewhere.clone().all(|cell| mixed.contains(&cell)), "{mixed:?}");
-    house.zktee(&["verify", "mixed"]).exits(0).says("4 of 4 accepted").says("(machine 2)");
+    house.zktee(&["verify", "mixed"]).exits(0).says("6 of 6 accepted").says("(machine 2)");
     // Another commit is another thing.
     value["commit"] = "f".repeat(40).into();
     std::fs::write(&environment, value.to_string()).unwrap();
