@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
+use zktee_core::record::files;
 use zktee_core::vocabulary::CellId;
 
 use crate::cli::CompareArguments;
@@ -40,6 +41,9 @@ pub(crate) enum AbError {
     /// A run ended before it had anything to compare.
     #[error("the run of {revision} into {folder} ended with {status}; its words are above")]
     NoRun { revision: String, folder: PathBuf, status: ExitStatus },
+    /// A program is of another commit than the one that it was to be built from.
+    #[error("the program of {revision} ({commit}) says that it was built from {found}: delete {folder} and try again")]
+    Stranger { revision: String, commit: String, found: String, folder: PathBuf },
 }
 
 /// What is going to be built and measured.
@@ -205,11 +209,30 @@ impl Built {
         // Cells that failed are for the comparison to tell.
         let went_through = [Code::Success, Code::CellsFailed].map(|code| code as i32);
         if status.code().is_some_and(|code| went_through.contains(&code)) {
+            self.check_commit(side, folder)?;
             return Ok(true);
         }
         let revision = self.plan.revisions[side].0.clone();
         Err(AbError::NoRun { revision, folder: folder.to_owned(), status }.into())
     }
+
+    /// A target folder that somebody has put other files into, or a clock that was set back, can leave cargo with an old program.
+    fn check_commit(&self, side: usize, folder: &Path) -> Result<(), AbError> {
+        let (revision, commit) = self.plan.revisions[side].clone();
+        let found = recorded_commit(folder);
+        if found == commit {
+            return Ok(());
+        }
+        let folder = self.plan.cache.join("compare").join(&commit);
+        Err(AbError::Stranger { revision, commit, found, folder })
+    }
+}
+
+/// What a run says that its program was built from; nothing where it does not say.
+fn recorded_commit(folder: &Path) -> String {
+    let bytes = std::fs::read(folder.join(files::ENVIRONMENT)).unwrap_or_default();
+    let environment: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    environment["commit"].as_str().unwrap_or("no commit").to_owned()
 }
 
 /// The same run, of the workloads and backends of some cells alone.
@@ -255,6 +278,14 @@ fn git(folder: &Path, args: &[&str]) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_says_what_it_was_built_from() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(recorded_commit(folder.path()), "no commit");
+        std::fs::write(folder.path().join(files::ENVIRONMENT), r#"{"commit": "0123abc+dirty"}"#).unwrap();
+        assert_eq!(recorded_commit(folder.path()), "0123abc+dirty");
+    }
 
     #[test]
     fn a_re_run_takes_the_regressed_cells_alone() {

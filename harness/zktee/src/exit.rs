@@ -110,7 +110,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             AbError::NoCheckout(_) | AbError::NoRevision { .. } | AbError::OwnArgument(_) | AbError::NotEmpty(_) => {
                 Code::Usage
             }
-            AbError::NoBuild { .. } | AbError::NoRun { .. } => Code::BadInput,
+            AbError::NoBuild { .. } | AbError::NoRun { .. } | AbError::Stranger { .. } => Code::BadInput,
         });
     }
     match error.downcast_ref::<HistoryError>() {

@@ -142,6 +142,25 @@ fn a_history_is_added_to_drawn_and_survives_half_a_line() {
     house.zktee(&["history", "plot", "--history", "zktee.toml"]).exits(3).says("no line that is a run");
 }
 
+/// The program of a revision. Its record names its revision, which is a part of the path at which it was built.
+const PROGRAM: &str = r#"
+fn main() {
+    let arguments: Vec<_> = std::env::args().collect();
+    let mut real = std::process::Command::new(std::env::var_os("REAL_ZKTEE").unwrap());
+    let status = real.args(&arguments[1..]).env("ACTOR_SECONDS", "@LONG@").status().unwrap();
+    let own = std::env::current_exe().unwrap();
+    let revision = own.ancestors().nth(3).unwrap().file_name().unwrap().to_str().unwrap();
+    let record = std::path::Path::new(&arguments[3]).join("environment.json");
+    if let (Ok(text), None) = (std::fs::read_to_string(&record), std::env::var_os("STRANGER")) {
+        let begin = text.find("\"commit\"").unwrap();
+        let end = begin + text[begin..].find('\n').unwrap();
+        let line = format!("\"commit\": \"{revision}\",");
+        std::fs::write(record, format!("{}{line}{}", &text[..begin], &text[end..])).unwrap();
+    }
+    std::process::exit(status.code().unwrap_or(1));
+}
+"#;
+
 /// A repository that has everything that `--ab` needs of this one, but builds in a second: its program hands all to the real one and
 /// makes the actor as slow as its revision says.
 struct Repository(House);
@@ -171,12 +190,7 @@ impl Repository {
     }
 
     fn revision(&self, name: &str, seconds: &str) {
-        let program = format!(
-            "fn main() {{\n    let real = std::env::var_os(\"REAL_ZKTEE\").unwrap();\n    \
-             let mut command = std::process::Command::new(real);\n    \
-             command.args(std::env::args_os().skip(1)).env(\"ACTOR_SECONDS\", \"{seconds}\");\n    \
-             std::process::exit(command.status().unwrap().code().unwrap_or(1));\n}}\n"
-        );
+        let program = PROGRAM.replace("@LONG@", seconds);
         self.commit("harness/zktee/src/main.rs", &program);
         self.git(&["tag", name]);
     }
@@ -218,6 +232,10 @@ fn what_cannot_take_turns_says_why() {
     it.revision("good", "0.001");
     it.commit("harness/zktee/src/main.rs", "fn main() { this is no Rust }\n");
     it.git(&["tag", "broken"]);
+    // A program that is not of its revision is not compared.
+    let mut stranger = it.0.command(&["compare", "--ab", "good", "good", "--rounds", "2", "--out", "x"]);
+    stranger.args(CELLS).env("REAL_ZKTEE", env!("CARGO_BIN_EXE_zktee")).env("STRANGER", "1");
+    Done::of(&stranger.output().unwrap()).exits(3).says("says that it was built from");
     it.ab(&["good", "nonesuch"]).exits(2).says("`nonesuch` is no revision");
     it.ab(&["good", "good", "--", "--out", "x"]).exits(2).says("--ab sets --out itself");
     it.ab(&["good", "good", "--out", "harness"]).exits(2).says("is not empty");
