@@ -171,6 +171,7 @@ impl Risc0Worker {
             files: vec![file],
             stages,
             metrics: metrics(&executed, &proven),
+            notes: vec![account(&executed, &proven)],
             ..PhaseReport::default()
         })
     }
@@ -260,12 +261,27 @@ fn within_limit(executed: &Executed) -> Result<(), WorkerError> {
     )))
 }
 
+/// What was proven, in words for the sample's notes.
+fn account(executed: &Executed, proven: &Proven) -> String {
+    let Executed { user_cycles, paging_cycles, reserved_cycles, total_cycles, po2s, .. } = executed;
+    let sizes: Vec<String> = po2s.iter().map(|po2| format!("2^{po2}")).collect();
+    let Proven { proven_bits, conjectured_bits, toy_problem_bits, .. } = proven;
+    format!(
+        "composite receipt, Poseidon2, {} segments of {} rows: {user_cycles} cycles of the program, {paging_cycles} of paging, \
+         {reserved_cycles} reserved, {total_cycles} with padding; bits of security: {proven_bits:.1} proven, {conjectured_bits:.1} by the \
+         proximity-gap conjecture, {toy_problem_bits:.1} by the toy problem",
+        po2s.len(),
+        sizes.join(", "),
+    )
+}
+
 fn metrics(executed: &Executed, proven: &Proven) -> BTreeMap<String, f64> {
     let numbers = [
-        ("user_cycles", executed.user_cycles as f64),
+        // The two that have columns of their own.
+        ("cycles", executed.user_cycles as f64),
+        ("rows", executed.total_cycles as f64),
         ("paging_cycles", executed.paging_cycles as f64),
         ("reserved_cycles", executed.reserved_cycles as f64),
-        ("total_cycles", executed.total_cycles as f64),
         ("segments", executed.po2s.len() as f64),
         ("largest_segment_po2", f64::from(executed.po2s.iter().copied().max().unwrap_or_default())),
         ("proven_bits", proven.proven_bits),

@@ -134,7 +134,9 @@ fn a_proof_has_its_cycles_and_too_long_a_run_is_refused_with_them() {
     let report = cell.run(Phase::Prove, &both).unwrap();
     let names: Vec<_> = report.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(names, ["execute", "prove"]);
-    assert_eq!((report.metrics["total_cycles"], report.files[0].bytes), (65536.0, Some(8)));
+    assert_eq!(report.metrics["cycles"], 5.0);
+    assert!(report.notes[0].contains("5 cycles of the program, 6 of paging"), "{:?}", report.notes);
+    assert_eq!((report.metrics["rows"], report.files[0].bytes), (65536.0, Some(8)));
     let error = cell.run(Phase::Prove, &executed(1 << 21)).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Refused);
     assert!(error.message.contains("2097152 rows") && error.fix.unwrap().contains("ZKTEE_RISC0_MAX_ROWS=2097152"));
