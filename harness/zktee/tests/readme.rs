@@ -95,15 +95,23 @@ fn sentences(run: &Run, all: &[Cell]) -> String {
         environment.cores,
         units::bytes(environment.memory_bytes)
     );
-    let cpu = |backend: &str| {
-        let cell = all.iter().find(|cell| cell.workload == "lenet-mnist" && cell.backend == backend)?;
-        cell.prove_cpu_s_median
-    };
+    let lenet = |backend: &str| all.iter().find(|cell| cell.workload == "lenet-mnist" && cell.backend == backend);
+    let cpu = |backend: &str| lenet(backend)?.prove_cpu_s_median;
     if let (Some(theirs), Some(ours)) = (cpu("ezkl/tuned"), cpu("halo2/public-input")) {
         let _ = write!(
             out,
             ". To prove LeNet-5, `ezkl/tuned` takes {} the CPU time of `halo2/public-input`",
             units::ratio(theirs / ours)
+        );
+    }
+    let claims = Claims::built_in();
+    let enclave = claims.rows.iter().find(|row| row.id == "lenet-mnist").and_then(|row| row.tee_total_s.stated());
+    if let (Some(total), Some(enclave)) = (lenet("stark/fast").and_then(Cell::total), enclave) {
+        let _ = write!(
+            out,
+            ". `stark/fast` has proven and verified it in {}; the article gives the enclave {} to run it",
+            units::seconds(total),
+            enclave.text(units::seconds)
         );
     }
     out + ".\n"
