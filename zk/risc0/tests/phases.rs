@@ -134,7 +134,7 @@ fn a_proof_has_its_cycles_and_too_long_a_run_is_refused_with_them() {
     let report = cell.run(Phase::Prove, &both).unwrap();
     let names: Vec<_> = report.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(names, ["execute", "prove"]);
-    assert_eq!(report.metrics["cycles"], 5.0);
+    assert_eq!(report.metrics["cycles"] as u64, 5);
     assert!(report.notes[0].contains("5 cycles of the program, 6 of paging"), "{:?}", report.notes);
     assert_eq!((report.metrics["rows"], report.files[0].bytes), (65536.0, Some(8)));
     let error = cell.run(Phase::Prove, &executed(1 << 21)).unwrap_err();
