@@ -41,7 +41,8 @@ fn whatever_a_worker_floods_fills_or_leaves_behind_is_contained() {
     let size = |name: &str| std::fs::metadata(house.path("run").join(name)).map_or(0, |meta| meta.len());
     assert!(size("run.log") < 20 << 20, "the log holds {} bytes", size("run.log"));
     for part in ["fills-disk", "fills-disk-at-once"] {
-        let left = std::fs::read_dir(house.path(&format!("run/work/cells/ols-iris@actor+{part}"))).expect("its folder");
+        let cells = house.path("run").join("work").join("cells");
+        let left = std::fs::read_dir(cells.join(format!("ols-iris@actor+{part}"))).expect("its folder");
         assert_eq!(
             left.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("block")).count(),
             0,
