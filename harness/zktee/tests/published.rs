@@ -12,11 +12,6 @@ fn what_is_published_is_verified_without_the_network() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/published");
     let house = House::new();
     let done = house.zktee(&["verify", &folder.display().to_string(), "--no-setup"]);
-    if !folder.join("evidence").exists() {
-        // A run that was published without its evidence is not called verified.
-        done.exits(6).says("missing");
-        return;
-    }
     // EZKL's cells need its wheel and RISC Zero's its prover, which this house has not; all others must be there and hold.
     done.exits(9).says("not checked here");
     let lines: Vec<&str> = done.out.lines().filter(|line| line.contains('@')).collect();

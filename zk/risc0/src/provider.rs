@@ -9,7 +9,7 @@ use crate::build::{Build, BuildError};
 use crate::program::Program;
 
 /// What the build takes on two cores: docs/risc0.md has the figures.
-const BUILD_ESTIMATE: Duration = Duration::from_mins(10);
+const BUILD_ESTIMATE: Duration = Duration::from_mins(6);
 
 /// Tells a worker where the prover is.
 pub const PROVER_VARIABLE: &str = "ZKTEE_RISC0_PROVER";
@@ -55,7 +55,7 @@ impl Provider for Risc0 {
             Some(error) => Availability::Unavailable(self.unavailable(&error)),
             None => Availability::NeedsSetup {
                 what: format!(
-                    "RISC Zero's prover, compiled from crates into {} (15 minutes of CPU, 1 GB on disk)",
+                    "RISC Zero's prover, compiled from crates into {} (about 6 minutes on 2 cores, 1 GB on disk)",
                     self.build.target().display()
                 ),
                 estimate: BUILD_ESTIMATE,
