@@ -2,12 +2,14 @@
 //! these alone. `docs/results.md` defines every column.
 
 mod environment;
+mod generation;
 mod load;
 mod probe;
 mod run;
 mod sample;
 
 pub use environment::Environment;
+pub use generation::{GenerationRow, TokenRow};
 pub use load::{LoadRequest, LoadRow};
 pub use probe::{ProbeRow, ProbeVerdict};
 pub use run::{
@@ -27,6 +29,10 @@ pub mod files {
     pub const PROBES: &str = "probes.csv";
     /// A row a load, where there are enclaves.
     pub const LOAD: &str = "load.csv";
+    /// A row an answer of a language model, where there are any.
+    pub const GENERATIONS: &str = "generations.csv";
+    /// A row a token of such an answer.
+    pub const TOKENS: &str = "tokens.csv";
     /// The machine.
     pub const ENVIRONMENT: &str = "environment.json";
     /// What happened, line by line.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::generation::{Completion, Generated, Generation};
 use crate::tensor::Tensor;
 use crate::vocabulary::{Phase, Trust};
 
@@ -100,6 +101,18 @@ pub struct Job {
     /// In `verify`: the outputs that are claimed, as a tensor file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<PathBuf>,
+    /// A language model's tokenizer, where it does not stand in the model's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<PathBuf>,
+    /// A language model's `config.json`, where the model's file does not say how its weights are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<PathBuf>,
+    /// What a language model is asked; in `verify` what the evidence is to be about. In the place of inputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
+    /// In `verify`: what a language model is claimed to have said, a [`Completion`] as a JSON file. In the place of outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion: Option<PathBuf>,
     /// The evidence to verify.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<PathBuf>,
@@ -221,6 +234,12 @@ pub struct PhaseReport {
     /// In `verify`: the inputs that the evidence binds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Tensor>,
+    /// A language model's answer and its times, in the place of outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
+    /// In `verify`: what the evidence says that a language model was asked, and what it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<(Generation, Completion)>,
     /// In `verify`: how far a decoded input may stand from the one sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tolerance: Option<f64>,

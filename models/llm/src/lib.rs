@@ -1,0 +1,18 @@
+//! Language models: a file of weights and a tokenizer become a network that goes on with a text, one token at a time.
+//!
+//! ```text
+//!   GGUF (llama family) ──┐                       ┌─ tokenizer: text <-> tokens
+//!   safetensors (GPT-2) ──┼─> Matrix, Network ──> LanguageModel ── generate ──> Generated
+//!   random (GPT2-XL's shape) ┘     └─ Pool        └─ sampling: logits -> token
+//! ```
+//!
+//! Files come from outside: everything in them is bounded and checked, and what is wrong with them is an [`LlmError`].
+
+mod error;
+mod matrix;
+mod model;
+mod network;
+mod pool;
+
+pub use error::LlmError;
+pub use model::{Facts, LanguageModel, LoadOptions, ModelFiles, ModelPaths, Piece};
