@@ -10,7 +10,9 @@
 
 mod error;
 mod files;
+mod gguf;
 mod gpt2;
+mod kind;
 mod matrix;
 mod model;
 mod network;
