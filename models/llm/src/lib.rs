@@ -18,6 +18,7 @@ mod model;
 mod network;
 mod pool;
 mod recipe;
+mod safetensors;
 mod sampling;
 mod tokenizer;
 

@@ -14,8 +14,9 @@ use crate::gpt2::Shape;
 use crate::network::Network;
 use crate::pool::Pool;
 use crate::recipe::Recipe;
+use crate::safetensors::{self, Config};
 use crate::sampling::Sampler;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{self, Tokenizer};
 
 /// How a model is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +98,8 @@ impl LanguageModel {
         let start = Instant::now();
         let (network, tokenizer, facts) = match Format::of(&files.model)? {
             Format::Recipe => recipe(&files, options)?,
+            Format::Safetensors => gpt2(files, options)?,
             Format::Gguf => return Err(LlmError::Unsupported("GGUF".into())),
-            Format::Safetensors => return Err(LlmError::Unsupported("safetensors".into())),
         };
         let pool = Pool::new(options.threads);
         Ok(Self { network, tokenizer, pool, facts, load_ns: nanoseconds(start.elapsed()) })
@@ -230,6 +231,16 @@ fn recipe(files: &ModelFiles, options: &LoadOptions) -> Result<Loaded, LlmError>
     options.check_memory(recipe.bytes() + shape.context_bytes())?;
     let facts = facts("gpt2 (random weights)", &shape, recipe.weights());
     Ok((Box::new(recipe.build()?), Tokenizer::Bytes, facts))
+}
+
+fn gpt2(files: ModelFiles, options: &LoadOptions) -> Result<Loaded, LlmError> {
+    let config = files.config.ok_or_else(|| LlmError::Damaged("safetensors need a config.json beside them".into()))?;
+    let Config { shape, end } = Config::parse(&config)?;
+    let tokenizer =
+        files.tokenizer.ok_or_else(|| LlmError::Tokenizer("safetensors need a tokenizer.json beside them".into()))?;
+    let tokenizer = tokenizer::read_json(&tokenizer, shape.vocabulary, end)?;
+    let (network, weights) = safetensors::read(files.model, shape, options)?;
+    Ok((Box::new(network), Tokenizer::Pairs(Box::new(tokenizer)), facts("gpt2", &shape, weights)))
 }
 
 fn facts(family: &str, shape: &Shape, weights: &str) -> Facts {

@@ -1,8 +1,10 @@
 //! Text to tokens and back.
 
+mod gguf;
 mod json;
 mod pairs;
 
+pub(crate) use gguf::read as read_gguf;
 pub(crate) use json::read as read_json;
 pub(crate) use pairs::Pairs;
 

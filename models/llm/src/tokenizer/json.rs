@@ -113,7 +113,8 @@ pub(crate) fn read(bytes: &[u8], vocabulary: usize, end: Option<u32>) -> Result<
     let added = file.added_tokens.iter().map(|added| (&added.content, added.id));
     for (text, number) in file.model.vocab.iter().map(|(text, &number)| (text, number)).chain(added) {
         let place = tokens.get_mut(number as usize);
-        let place = place.ok_or_else(|| damaged(format!("token {number} ({text:?}), and the network has {vocabulary}")))?;
+        let place =
+            place.ok_or_else(|| damaged(format!("token {number} ({text:?}), and the network has {vocabulary}")))?;
         if place.as_ref().is_some_and(|other| other != text) {
             return Err(damaged(format!("token {number} is twice there")));
         }
@@ -124,13 +125,14 @@ pub(crate) fn read(bytes: &[u8], vocabulary: usize, end: Option<u32>) -> Result<
             return Err(damaged(format!("{:?} has two numbers", added.content)));
         }
     }
-    let merges = file.model.merges.ok_or_else(|| damaged("it has no merges".into()))?.into_iter().map(|merge| match merge {
-        Merge::Apart(left, right) => Ok((left, right)),
-        Merge::Together(both) => match both.split_once(' ') {
-            Some((left, right)) if !right.contains(' ') => Ok((left.into(), right.into())),
-            _ => Err(damaged(format!("{both:?} is no merge"))),
-        },
-    });
+    let merges =
+        file.model.merges.ok_or_else(|| damaged("it has no merges".into()))?.into_iter().map(|merge| match merge {
+            Merge::Apart(left, right) => Ok((left, right)),
+            Merge::Together(both) => match both.split_once(' ') {
+                Some((left, right)) if !right.contains(' ') => Ok((left.into(), right.into())),
+                _ => Err(damaged(format!("{both:?} is no merge"))),
+            },
+        });
     let merges = merges.collect::<Result<_, _>>()?;
     let end = end.or_else(|| file.added_tokens.iter().find(|added| added.content == END).map(|added| added.id));
     let special = file.added_tokens.iter().map(|added| Special { token: added.id, control: added.special });
@@ -200,11 +202,19 @@ mod tests {
         refused("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFC\"}", "normalizer NFC");
         refused("\"add_prefix_space\":false", "\"add_prefix_space\":true", "add_prefix_space");
         refused("\"use_regex\":true", "\"use_regex\":false", "use_regex");
-        refused("\"pre_tokenizer\":{\"type\":\"ByteLevel\"", "\"pre_tokenizer\":{\"type\":\"Metaspace\"", "pre-tokenizer Metaspace");
+        refused(
+            "\"pre_tokenizer\":{\"type\":\"ByteLevel\"",
+            "\"pre_tokenizer\":{\"type\":\"Metaspace\"",
+            "pre-tokenizer Metaspace",
+        );
         refused("\"post_processor\":{\"type\":\"ByteLevel\"", "\"post_processor\":{\"type\":\"X\"", "post-processor X");
         refused("\"type\":\"BPE\"", "\"type\":\"Unigram\"", "model Unigram");
         refused("\"dropout\":null", "\"dropout\":0.1", "dropout");
-        refused("\"continuing_subword_prefix\":null", "\"continuing_subword_prefix\":\"#\"", "continuing_subword_prefix");
+        refused(
+            "\"continuing_subword_prefix\":null",
+            "\"continuing_subword_prefix\":\"#\"",
+            "continuing_subword_prefix",
+        );
         refused("\"end_of_word_suffix\":null", "\"end_of_word_suffix\":\"#\"", "end_of_word_suffix");
         refused("\"byte_fallback\":false", "\"byte_fallback\":true", "byte_fallback");
         refused("\"lstrip\":false", "\"lstrip\":true", "lstrip");

@@ -107,7 +107,8 @@ impl Pairs {
 
     /// The tokens of a text.
     pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>, LlmError> {
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| LlmError::Tokenizer(error.to_string()))?;
+        let encoding =
+            self.tokenizer.encode_fast(text, false).map_err(|error| LlmError::Tokenizer(error.to_string()))?;
         let tokens = encoding.get_ids();
         if !tokens.iter().flat_map(|&token| &self.bytes[token as usize]).eq(text.as_bytes()) {
             return Err(LlmError::Tokenizer("it has no token for a part of the prompt".into()));
@@ -195,7 +196,10 @@ mod tests {
         let pairs = Pairs::new(parts(), 300).unwrap();
         assert_eq!(pairs.encode(" ab ac<end>é").unwrap(), [257, 256, 99, 258, 0xc3, 0xa9]);
         assert_eq!(pairs.encode("").unwrap(), [0; 0]);
-        assert_eq!((pairs.bytes(257), pairs.bytes(258), pairs.bytes(299)), (b" ab".as_slice(), b"".as_slice(), b"".as_slice()));
+        assert_eq!(
+            (pairs.bytes(257), pairs.bytes(258), pairs.bytes(299)),
+            (b" ab".as_slice(), b"".as_slice(), b"".as_slice())
+        );
         assert!(pairs.ends(258) && !pairs.ends(257));
         let first = Pairs::new(Parts { first: Some(258), ..parts() }, 300).unwrap();
         assert_eq!(first.encode("b").unwrap(), [258, 98]);
@@ -223,6 +227,10 @@ mod tests {
         refused(merge("a", "none"), 300, "\"none\" is part of a merge");
         refused(Parts { ends: vec![260], ..parts() }, 300, "token 260 has a meaning");
         refused(Parts { first: Some(u32::MAX), ..parts() }, 300, "token 4294967295 has a meaning");
-        refused(Parts { special: vec![Special { token: 299, control: false }], ..parts() }, 300, "token 299 has a meaning");
+        refused(
+            Parts { special: vec![Special { token: 299, control: false }], ..parts() },
+            300,
+            "token 299 has a meaning",
+        );
     }
 }
