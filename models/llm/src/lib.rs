@@ -8,6 +8,8 @@
 //!
 //! Files come from outside: everything in them is bounded and checked, and what is wrong with them is an [`LlmError`].
 
+mod activations;
+mod dequantise;
 mod error;
 mod files;
 mod gguf;
