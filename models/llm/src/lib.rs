@@ -15,6 +15,7 @@ mod files;
 mod gguf;
 mod gpt2;
 mod kind;
+mod llama;
 mod matrix;
 mod model;
 mod network;
@@ -22,6 +23,7 @@ mod pool;
 mod recipe;
 mod sampling;
 mod tokenizer;
+mod vectors;
 
 pub use error::LlmError;
 pub use files::{ModelFiles, ModelPaths};
