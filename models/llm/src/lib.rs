@@ -8,11 +8,15 @@
 //!
 //! Files come from outside: everything in them is bounded and checked, and what is wrong with them is an [`LlmError`].
 
+mod activations;
+mod attention;
+mod dequantise;
 mod error;
 mod files;
 mod gguf;
 mod gpt2;
 mod kind;
+mod llama;
 mod matrix;
 mod model;
 mod network;
@@ -21,6 +25,7 @@ mod recipe;
 mod safetensors;
 mod sampling;
 mod tokenizer;
+mod vectors;
 
 pub use error::LlmError;
 pub use files::{ModelFiles, ModelPaths};

@@ -5,12 +5,12 @@ mod header;
 
 use std::collections::HashMap;
 
-use ::safetensors::Dtype;
-
 pub(crate) use self::config::Config;
 use self::header::{Header, Place};
+use crate::dequantise;
 use crate::error::LlmError;
 use crate::gpt2::{Block, Gpt2, Linear, Norm, Shape, Weights};
+use crate::kind::Kind;
 use crate::matrix::Matrix;
 use crate::model::LoadOptions;
 
@@ -24,101 +24,129 @@ const GIVE_BACK: usize = 64 << 20;
 ///
 /// # Errors
 /// [`LlmError`].
-pub(crate) fn read(mut file: Vec<u8>, shape: Shape, options: &LoadOptions) -> Result<(Gpt2, &'static str), LlmError> {
+pub(crate) fn read(mut file: Vec<u8>, shape: Shape, options: &LoadOptions) -> Result<(Gpt2, Kind), LlmError> {
     let header = Header::parse(&file)?;
     let places = header.check(&shape, &file)?;
     options.check_memory(memory(file.len(), &places, &shape))?;
-    let weights = match places.iter().max_by_key(|place| place.numbers()).map(|place| place.kind) {
-        Some(Dtype::F16) => "F16",
-        Some(Dtype::BF16) => "BF16",
-        _ => "F32",
-    };
+    let most = places.iter().max_by_key(|place| place.numbers()).map_or(Kind::F32, |place| place.kind);
 
     let mut tensors = HashMap::with_capacity(places.len());
     // From the file's end on.
     for place in places.iter().rev() {
-        let bytes = &file[place.bytes.clone()];
-        let floats = floats(place.kind, bytes);
-        let tensor = if place.transposed() { transpose(&floats, place.shape[0], place.shape[1]) } else { floats };
-        tensors.insert(place.name.clone(), tensor);
+        tensors.insert(place.name.clone(), Tensor::of(place, &file[place.bytes.clone()]));
         if file.len() - place.bytes.start >= GIVE_BACK {
             file.truncate(place.bytes.start);
             file.shrink_to_fit();
         }
     }
     drop(file);
-    Ok((Gpt2::new(shape, assemble(&shape, tensors)?), weights))
+    Ok((Gpt2::new(shape, Tensors(tensors).weights(shape.layers)?), most))
+}
+
+/// A tensor in the form in which the network has it.
+enum Tensor {
+    Matrix(Matrix),
+    Floats(Vec<f32>),
+}
+
+impl Tensor {
+    fn of(place: &Place, bytes: &[u8]) -> Self {
+        let kind = place.kind;
+        match place.shape[..] {
+            [inputs, outputs] if place.transposed() => {
+                let bytes = match kind {
+                    Kind::F32 => transpose::<4>(bytes, inputs, outputs),
+                    _ => transpose::<2>(bytes, inputs, outputs),
+                };
+                Self::Matrix(Matrix::of_kind(kind, outputs, inputs, &bytes))
+            }
+            [outputs, inputs] => Self::Matrix(Matrix::of_kind(kind, outputs, inputs, bytes)),
+            _ => Self::Floats(bytes.chunks_exact(kind.bytes()).map(|bytes| dequantise::single(kind, bytes)).collect()),
+        }
+    }
 }
 
 /// The most bytes that are held at a time, while it is read or after.
 fn memory(file: usize, places: &[Place], shape: &Shape) -> u64 {
-    let largest = |transposed: bool| {
-        places.iter().filter(|place| place.transposed() == transposed).map(Place::numbers).max().unwrap_or(0) as u64 * 4
+    let bytes = |place: &Place| match place.shape[..] {
+        [outputs, inputs] => Matrix::bytes(place.kind, outputs, inputs),
+        _ => place.numbers() as u64 * 4,
     };
-    // A tensor beside what is left of the file, twice where it is transposed.
+    let network: u64 = places.iter().map(bytes).sum();
+    // A tensor that is made beside what is left of the file, and its transpose.
+    let largest =
+        |transposed| places.iter().filter(|place| place.transposed() == transposed).map(bytes).max().unwrap_or(0);
     let working = largest(false).max(2 * largest(true)) + file.min(GIVE_BACK) as u64;
-    let network = shape.parameters() * 4;
     (network.max(file as u64) + working).max(network + shape.context_bytes())
 }
 
-/// Puts the network together. All tensors are there in their shapes.
-fn assemble(shape: &Shape, mut tensors: HashMap<String, Vec<f32>>) -> Result<Weights, LlmError> {
-    let Shape { layers, width, context, vocabulary, .. } = *shape;
-    let mut take = |name: &str, part: &str| {
-        let name = format!("{name}.{part}");
-        tensors.remove(&name).ok_or_else(|| LlmError::Damaged(format!("there is no tensor {name}")))
-    };
-    let tokens = Matrix::of_floats(vocabulary, width, take("wte", "weight")?);
-    let positions = Matrix::of_floats(context, width, take("wpe", "weight")?);
-    let norm = Norm { weight: take("ln_f", "weight")?, bias: take("ln_f", "bias")? };
-    let mut blocks = Vec::with_capacity(layers);
-    for layer in 0..layers {
-        let mut norm = |name: &str| {
-            let name = format!("h.{layer}.{name}");
-            Ok::<_, LlmError>(Norm { weight: take(&name, "weight")?, bias: take(&name, "bias")? })
-        };
-        let (attention_norm, feed_norm) = (norm("ln_1")?, norm("ln_2")?);
-        let mut linear = |name: &str, outputs, inputs| {
-            let name = format!("h.{layer}.{name}");
-            let matrix = Matrix::of_floats(outputs, inputs, take(&name, "weight")?);
-            Ok::<_, LlmError>(Linear { matrix, bias: take(&name, "bias")? })
-        };
-        blocks.push(Block {
-            attention_norm,
-            query_key_value: linear("attn.c_attn", 3 * width, width)?,
-            attention_out: linear("attn.c_proj", width, width)?,
-            feed_norm,
-            feed_in: linear("mlp.c_fc", 4 * width, width)?,
-            feed_out: linear("mlp.c_proj", width, 4 * width)?,
-        });
+/// Tensors by their names, all of them in their shapes.
+struct Tensors(HashMap<String, Tensor>);
+
+impl Tensors {
+    fn missing(name: &str) -> LlmError {
+        LlmError::Damaged(format!("there is no tensor {name} of its kind"))
     }
-    Ok(Weights { tokens, positions, blocks, norm })
+
+    fn matrix(&mut self, name: &str) -> Result<Matrix, LlmError> {
+        match self.0.remove(name) {
+            Some(Tensor::Matrix(matrix)) => Ok(matrix),
+            _ => Err(Self::missing(name)),
+        }
+    }
+
+    fn floats(&mut self, name: &str) -> Result<Vec<f32>, LlmError> {
+        match self.0.remove(name) {
+            Some(Tensor::Floats(floats)) => Ok(floats),
+            _ => Err(Self::missing(name)),
+        }
+    }
+
+    fn norm(&mut self, name: &str) -> Result<Norm, LlmError> {
+        Ok(Norm { weight: self.floats(&format!("{name}.weight"))?, bias: self.floats(&format!("{name}.bias"))? })
+    }
+
+    fn linear(&mut self, name: &str) -> Result<Linear, LlmError> {
+        Ok(Linear { matrix: self.matrix(&format!("{name}.weight"))?, bias: self.floats(&format!("{name}.bias"))? })
+    }
+
+    /// Puts the network together.
+    fn weights(mut self, layers: usize) -> Result<Weights, LlmError> {
+        let block = |layer| {
+            Ok(Block {
+                attention_norm: self.norm(&format!("h.{layer}.ln_1"))?,
+                query_key_value: self.linear(&format!("h.{layer}.attn.c_attn"))?,
+                attention_out: self.linear(&format!("h.{layer}.attn.c_proj"))?,
+                feed_norm: self.norm(&format!("h.{layer}.ln_2"))?,
+                feed_in: self.linear(&format!("h.{layer}.mlp.c_fc"))?,
+                feed_out: self.linear(&format!("h.{layer}.mlp.c_proj"))?,
+            })
+        };
+        let blocks = (0..layers).map(block).collect::<Result<_, LlmError>>()?;
+        Ok(Weights {
+            tokens: self.matrix("wte.weight")?,
+            positions: self.matrix("wpe.weight")?,
+            blocks,
+            norm: self.norm("ln_f")?,
+        })
+    }
 }
 
-/// Numbers of a tensor: its bytes are of that type, and whole.
-fn floats(kind: Dtype, bytes: &[u8]) -> Vec<f32> {
-    let pairs = || bytes.as_chunks().0.iter().map(|&pair| u16::from_le_bytes(pair));
-    match kind {
-        Dtype::F16 => pairs().map(|bits| half::f16::from_bits(bits).to_f32()).collect(),
-        Dtype::BF16 => pairs().map(|bits| half::bf16::from_bits(bits).to_f32()).collect(),
-        _ => bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
-    }
-}
-
-/// `[inputs, outputs]` to `[outputs, inputs]`, in squares that fit into a cache.
-fn transpose(from: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
+/// `[inputs, outputs]` to `[outputs, inputs]` of numbers of `N` bytes, in squares that fit into a cache.
+fn transpose<const N: usize>(from: &[u8], inputs: usize, outputs: usize) -> Vec<u8> {
     const SQUARE: usize = 32;
-    let mut to = vec![0.0; from.len()];
-    for input in (0..inputs).step_by(SQUARE) {
-        for output in (0..outputs).step_by(SQUARE) {
-            for output in output..(output + SQUARE).min(outputs) {
-                for input in input..(input + SQUARE).min(inputs) {
+    let mut bytes = vec![0; from.len()];
+    let (from, to) = (from.as_chunks::<N>().0, bytes.as_chunks_mut::<N>().0);
+    for first_input in (0..inputs).step_by(SQUARE) {
+        for first_output in (0..outputs).step_by(SQUARE) {
+            for output in first_output..(first_output + SQUARE).min(outputs) {
+                for input in first_input..(first_input + SQUARE).min(inputs) {
                     to[output * inputs + input] = from[input * outputs + output];
                 }
             }
         }
     }
-    to
+    bytes
 }
 
 #[cfg(test)]
@@ -128,16 +156,10 @@ mod tests {
     #[test]
     fn transposing_swaps_rows_and_columns() {
         let (inputs, outputs) = (37, 70);
-        let from: Vec<f32> = (0..inputs * outputs).map(|n| n as f32).collect();
-        let to = transpose(&from, inputs, outputs);
-        assert!((0..inputs).all(|i| (0..outputs).all(|o| to[o * inputs + i] == from[i * outputs + o])));
-        assert_eq!(transpose(&to, outputs, inputs), from);
-    }
-
-    #[test]
-    fn numbers_of_sixteen_bits_are_read() {
-        assert_eq!(floats(Dtype::F16, &[0x00, 0x3c, 0x00, 0xc0]), [1.0, -2.0]);
-        assert_eq!(floats(Dtype::BF16, &[0x80, 0x3f, 0x00, 0xc0]), [1.0, -2.0]);
-        assert_eq!(floats(Dtype::F32, &1.5_f32.to_le_bytes()), [1.5]);
+        let from: Vec<u8> = (0..inputs * outputs).flat_map(|n| (n as u16).to_le_bytes()).collect();
+        let to = transpose::<2>(&from, inputs, outputs);
+        let at = |bytes: &[u8], index: usize| u16::from_le_bytes([bytes[2 * index], bytes[2 * index + 1]]);
+        assert!((0..inputs).all(|i| (0..outputs).all(|o| at(&to, o * inputs + i) == at(&from, i * outputs + o))));
+        assert_eq!(transpose::<2>(&to, outputs, inputs), from);
     }
 }

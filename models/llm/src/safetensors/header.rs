@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use ::safetensors::Dtype;
-use ::safetensors::tensor::Metadata;
+use ::safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::LlmError;
 use crate::gpt2::Shape;
+use crate::kind::Kind;
 
 /// The longest head that is read, bytes: that of the largest network takes a tenth of it.
 const MAX_HEAD: usize = 4 << 20;
@@ -20,7 +21,7 @@ const PREFIX: &str = "transformer.";
 pub(super) struct Place {
     /// Its name without the prefix.
     pub(super) name: String,
-    pub(super) kind: Dtype,
+    pub(super) kind: Kind,
     pub(super) shape: Vec<usize>,
     /// Where it is in the file.
     pub(super) bytes: Range<usize>,
@@ -40,7 +41,11 @@ impl Place {
 
 /// The head of a file.
 #[derive(Debug)]
-pub(super) struct Header(Vec<Place>);
+pub(super) struct Header {
+    tensors: HashMap<String, TensorInfo>,
+    /// Where their bytes begin in the file.
+    start: usize,
+}
 
 impl Header {
     /// Reads the head of a file. Its tensors fill the rest of it without a gap.
@@ -60,14 +65,8 @@ impl Header {
                 metadata.data_len()
             )));
         }
-        let start = 8 + length;
-        let places = metadata.tensors().into_iter().map(|(name, tensor)| Place {
-            name: name.strip_prefix(PREFIX).unwrap_or(&name).to_owned(),
-            kind: tensor.dtype,
-            shape: tensor.shape.clone(),
-            bytes: start + tensor.data_offsets.0..start + tensor.data_offsets.1,
-        });
-        Ok(Self(places.collect()))
+        let tensors = metadata.tensors().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
+        Ok(Self { tensors, start: 8 + length })
     }
 
     /// The tensors of a network of this shape, in the order of the file: all that it needs, and nothing that would count beside.
@@ -75,31 +74,37 @@ impl Header {
         let mut needed = needed(shape);
         let mut places = Vec::with_capacity(needed.len());
         let (mut last_layer, mut unknown) = (None, None);
-        for place in self.0 {
-            if is_buffer(&place.name) {
+        for (name, tensor) in self.tensors {
+            let name = name.strip_prefix(PREFIX).unwrap_or(&name).to_owned();
+            if is_buffer(&name) {
                 continue;
             }
-            if place.name == "lm_head.weight" {
-                last_layer = Some(place);
+            if name == "lm_head.weight" {
+                last_layer = Some(tensor);
                 continue;
             }
-            let Some(expected) = needed.remove(&place.name) else {
-                unknown = Some(place.name);
+            let Some(expected) = needed.remove(&name) else {
+                unknown = Some(name);
                 continue;
             };
-            if place.shape != expected {
+            if tensor.shape != expected {
                 return Err(LlmError::Damaged(format!(
-                    "tensor {} is {:?}, where {expected:?} is needed",
-                    place.name, place.shape
+                    "tensor {name} is {:?}, where {expected:?} is needed",
+                    tensor.shape
                 )));
             }
-            if !matches!(place.kind, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-                return Err(LlmError::Unsupported(format!(
-                    "tensor {} of type {:?}; F32, F16 and BF16 are read",
-                    place.name, place.kind
-                )));
-            }
-            places.push(place);
+            let kind = match tensor.dtype {
+                Dtype::F32 => Kind::F32,
+                Dtype::F16 => Kind::F16,
+                Dtype::BF16 => Kind::Bf16,
+                other => {
+                    return Err(LlmError::Unsupported(format!(
+                        "tensor {name} of type {other:?}; F32, F16 and BF16 are read"
+                    )));
+                }
+            };
+            let bytes = self.start + tensor.data_offsets.0..self.start + tensor.data_offsets.1;
+            places.push(Place { name, kind, shape: tensor.shape, bytes });
         }
         if let Some(name) = needed.keys().min() {
             let parts = "; a model in several files has to be put into one first";
@@ -109,13 +114,13 @@ impl Header {
             return Err(LlmError::Unsupported(format!("tensor {name}")));
         }
         let tokens = places.iter().find(|place| place.name == "wte.weight");
-        if let (Some(last), Some(tokens)) = (last_layer, tokens)
-            && (last.kind, &last.shape, &file[last.bytes.clone()])
-                != (tokens.kind, &tokens.shape, &file[tokens.bytes.clone()])
-        {
-            return Err(LlmError::Unsupported(
-                "a last layer (lm_head.weight) that is not the tokens' embeddings".into(),
-            ));
+        if let (Some(last), Some(tokens)) = (last_layer, tokens) {
+            let bytes = self.start + last.data_offsets.0..self.start + last.data_offsets.1;
+            if last.shape != tokens.shape || file[bytes] != file[tokens.bytes.clone()] {
+                return Err(LlmError::Unsupported(
+                    "a last layer (lm_head.weight) that is not the tokens' embeddings".into(),
+                ));
+            }
         }
         places.sort_by_key(|place| place.bytes.start);
         Ok(places)
