@@ -9,6 +9,7 @@
 //! Files come from outside: everything in them is bounded and checked, and what is wrong with them is an [`LlmError`].
 
 mod activations;
+mod attention;
 mod dequantise;
 mod error;
 mod files;
@@ -21,6 +22,7 @@ mod model;
 mod network;
 mod pool;
 mod recipe;
+mod safetensors;
 mod sampling;
 mod tokenizer;
 mod vectors;

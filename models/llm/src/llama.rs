@@ -1,17 +1,16 @@
 //! The llama family: the decoder of Touvron et al., "LLaMA: Open and Efficient Foundation Language Models" (2023), with queries that share
 //! keys and values (Ainslie et al., 2023): root-mean-square norms, positions by rotation, and a gated feed-forward part.
 
-mod attention;
 mod load;
 mod rotation;
 mod shape;
 #[cfg(test)]
 mod tests;
 
-use self::attention::Memory;
 pub(crate) use self::load::load;
 use self::rotation::Rotation;
 use self::shape::Shape;
+use crate::attention::Memory;
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::pool::Pool;

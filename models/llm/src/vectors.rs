@@ -41,6 +41,30 @@ pub(crate) fn gate(gates: &mut [f32], up: &[f32]) {
     }
 }
 
+/// Each vector less its mean, over its numbers' standard deviation, times `weight` and plus `bias`, number by number.
+pub(crate) fn layer_norm(vectors: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, normed: &mut [f32]) {
+    let width = weight.len();
+    for (vector, out) in vectors.chunks_exact(width).zip(normed.chunks_exact_mut(width)) {
+        let mean = sum_of(vector, |number| number) / width as f32;
+        let variance = sum_of(vector, |number| (number - mean) * (number - mean)) / width as f32;
+        let scale = 1.0 / (variance + epsilon).sqrt();
+        for (((out, number), weight), bias) in out.iter_mut().zip(vector).zip(weight).zip(bias) {
+            *out = (number - mean) * scale * weight + bias;
+        }
+    }
+}
+
+/// The Gaussian error linear unit in its approximation by tanh, with which GPT-2 was trained (`gelu_new`):
+/// `x / 2 * (1 + tanh(y))` is `x * sigmoid(2 y)`.
+pub(crate) fn gelu(numbers: &mut [f32]) {
+    /// `2 sqrt(2 / pi)`.
+    const SCALE: f32 = 1.595_769_1;
+    for number in numbers {
+        let x = *number;
+        *number = x / (1.0 + exp(-SCALE * (x + 0.044_715 * x * x * x)));
+    }
+}
+
 /// Scores to shares of one.
 pub(crate) fn softmax(scores: &mut [f32]) {
     let (chunks, rest) = scores.as_chunks::<LANES>();
@@ -122,6 +146,27 @@ mod tests {
         let expected = [0.0, 2.0 / (1.0 + (-1.0_f32).exp()), -2.0 / (1.0 + 1.0_f32.exp()), 20.0];
         for (gate, expected) in gates.iter().zip(expected) {
             assert!((gate - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_normed_vector_has_its_bias_as_mean() {
+        let mut normed = [0.0; 37];
+        let vector: Vec<f32> = (0..37).map(|index| (index * index) as f32).collect();
+        layer_norm(&vector, &[2.0; 37], &[3.0; 37], 0.0, &mut normed);
+        let mean = normed.iter().sum::<f32>() / 37.0;
+        let variance = normed.iter().map(|number| (number - mean) * (number - mean)).sum::<f32>() / 37.0;
+        assert!((mean - 3.0).abs() < 1e-5 && (variance - 4.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn gelu_is_the_approximation_by_tanh() {
+        for step in -1000..=1000 {
+            let x = f64::from(step) * 0.01;
+            let exact = 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh());
+            let mut number = [x as f32];
+            gelu(&mut number);
+            assert!((f64::from(number[0]) - exact).abs() < 1e-6 * exact.abs().max(1.0), "{x}: {} {exact}", number[0]);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::attention::Memory;
 use super::rotation::Rotation;
 use super::{Block, Llama, Shape};
+use crate::attention::Memory;
 use crate::dequantise;
 use crate::error::LlmError;
 use crate::gguf::{Gguf, Tensor};

@@ -1,8 +1,9 @@
 //! How large a network of the family is, as its file says.
 
+use crate::attention;
 use crate::error::LlmError;
 use crate::gguf::Gguf;
-use crate::llama::{BATCH, attention};
+use crate::llama::BATCH;
 
 /// The numbers that say how large a network is.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,7 +10,7 @@ const LANES: usize = 16;
 
 /// What one layer remembers: keys and values of 32-bit floats.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Numbers of a head.
     head: usize,
     /// Heads of queries that share one of keys and values.
@@ -29,19 +29,19 @@ struct Page {
 }
 
 /// Bytes that a position takes, in whole pages, of all heads of a layer.
-pub(super) const fn bytes(positions: usize, shared_heads: usize, head: usize) -> u64 {
+pub(crate) const fn bytes(positions: usize, shared_heads: usize, head: usize) -> u64 {
     let numbers = positions.next_multiple_of(LANES) as u64 * 2 * (shared_heads * head) as u64;
     numbers * 4
 }
 
 impl Memory {
     /// One that remembers nothing.
-    pub(super) fn new(heads: usize, shared_heads: usize, head: usize) -> Self {
+    pub(crate) fn new(heads: usize, shared_heads: usize, head: usize) -> Self {
         Self { head, sharing: heads / shared_heads, heads: vec![Arc::default(); shared_heads] }
     }
 
     /// Remembers keys and values of positions from `first` on: `[positions, shared heads, head]` each.
-    pub(super) fn keep(&mut self, first: usize, keys: &[f32], values: &[f32]) {
+    pub(crate) fn keep(&mut self, first: usize, keys: &[f32], values: &[f32]) {
         let (size, shared) = (self.head, self.heads.len());
         for (index, pages) in self.heads.iter_mut().enumerate() {
             // Nobody else holds it between two looks; if somebody did, this would make a copy.
@@ -62,7 +62,7 @@ impl Memory {
     }
 
     /// Each new position's look at itself and those before it, head by head: `[positions, heads, head]`. `before` positions were there.
-    pub(super) fn attend(&self, pool: &Pool, before: usize, query: &[f32], attended: &mut [f32]) {
+    pub(crate) fn attend(&self, pool: &Pool, before: usize, query: &[f32], attended: &mut [f32]) {
         let heads = self.heads.clone();
         let work = Arc::new(Looks { head: self.head, sharing: self.sharing, heads, before, query: query.to_vec() });
         pool.run(&work, &mut |item, result| attended[item * self.head..][..self.head].copy_from_slice(result));
