@@ -1,6 +1,6 @@
-//! SmolLM2 against what llama.cpp says of the same file (`scripts/llm/reference smollm2` and `floats`).
+//! The llama family against what llama.cpp says of the same files (`scripts/llm/reference tiny`, `smollm2` and `floats`).
 //!
-//! The model is not in the repository: these tests compare where the environment variables `ZKTEE_LLM_GGUF` (Q4_1) and `ZKTEE_LLM_GGUF_F32`
+//! A small one is always compared. SmolLM2 is not in the repository: these tests compare where the environment variables `ZKTEE_LLM_GGUF` (Q4_1) and `ZKTEE_LLM_GGUF_F32`
 //! (the same weights as floats) name its files, and otherwise say that they did not.
 //!
 //! Where weights are blocks, both engines round the vectors between the layers to 8 bits, and a difference in the last place of a sum before
@@ -12,12 +12,19 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use zktee_core::protocol::{Finish, Generation};
-use zktee_llm::{LanguageModel, LoadOptions, ModelPaths};
+use zktee_llm::{LanguageModel, LoadOptions, ModelFiles, ModelPaths};
 
 #[derive(Deserialize)]
 struct Fixture {
     prompt: String,
     completions: Vec<Completion>,
+    texts: Vec<Text>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    text: String,
+    tokens: Vec<u32>,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +33,7 @@ struct Completion {
     tokens: Vec<u32>,
     text: String,
     /// The likeliest tokens at each step, with the logarithms of their probabilities.
+    #[serde(default)]
     top: Vec<Vec<(u32, f32)>>,
 }
 
@@ -87,9 +95,29 @@ fn apart(Case { model, fixture }: &mut Case) -> Apart {
     Apart { average, most: differences.into_iter().fold(0.0, f64::max), others, steps: expected.top.len() }
 }
 
+/// A small llama of random floats, which is in the repository: always compared.
+#[test]
+fn a_small_network_continues_as_by_llama_cpp() {
+    let model = include_bytes!("fixtures/tiny.gguf").to_vec();
+    let files = ModelFiles { model, config: None, tokenizer: None };
+    let model = LanguageModel::load(files, &LoadOptions { threads: 2, memory_limit: None }).unwrap();
+    let fixture: Fixture = serde_json::from_str(include_str!("fixtures/tiny.json")).unwrap();
+    for Text { text, tokens } in &fixture.texts {
+        assert_eq!(model.tokens(text).unwrap(), *tokens, "{text:?}");
+    }
+    check_exactly(&mut Case { model, fixture });
+}
+
 #[test]
 fn with_floats_the_continuation_is_that_of_llama_cpp() {
     let Some(mut case) = in_floats() else { return };
+    check_exactly(&mut case);
+    let Apart { average, most, others, .. } = apart(&mut case);
+    println!("floats: {average} apart on average, {most} at most");
+    assert!(average < 0.005 && most < 0.05 && others.is_empty(), "{average} {most} {others:?}");
+}
+
+fn check_exactly(case: &mut Case) {
     for expected in &case.fixture.completions {
         let prompt = case.fixture.prompt.clone();
         let request = Generation { prompt, max_tokens: expected.max_tokens, temperature: 0.0, seed: 0 };
@@ -97,14 +125,14 @@ fn with_floats_the_continuation_is_that_of_llama_cpp() {
         assert_eq!((&completion.tokens, &completion.text), (&expected.tokens, &expected.text));
         assert_eq!(completion.finish, Finish::Length);
     }
-    let Apart { average, most, others, .. } = apart(&mut case);
-    println!("floats: {average} apart on average, {most} at most");
-    assert!(average < 0.005 && most < 0.05 && others.is_empty(), "{average} {most} {others:?}");
 }
 
 #[test]
 fn with_blocks_only_tokens_that_are_nearly_as_likely_differ() {
     let Some(mut case) = in_blocks() else { return };
+    for Text { text, tokens } in &case.fixture.texts {
+        assert_eq!(case.model.tokens(text).unwrap(), *tokens, "{text:?}");
+    }
     let Apart { average, most, others, steps } = apart(&mut case);
     println!("blocks: {average} apart on average, {most} at most; other tokens at {} of {steps} steps", others.len());
     for (step, theirs, here) in &others {
