@@ -187,6 +187,9 @@ impl EnclaveService {
             Ask::OpenSession { .. } | Ask::Sealed { .. } => {
                 Err(Answer::error(ErrorKind::Unsupported, "a session within a session"))
             }
+            Ask::Generate(_) | Ask::Prepare(_) | Ask::Cancel => {
+                Err(Answer::error(ErrorKind::Unsupported, "no language models here"))
+            }
         }
     }
 
