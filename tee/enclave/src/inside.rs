@@ -14,6 +14,7 @@ use zktee_models::reference::ReferenceError;
 
 use crate::binding;
 use crate::confine::{self, Layer};
+use crate::language::LanguageLimits;
 use crate::service::{EnclaveService, Model};
 
 /// What stands in for kernel and boot ramdisk: there are none of one's own.
@@ -56,6 +57,8 @@ impl FromStr for PlacedModel {
 pub struct Interior {
     /// The models.
     pub models: Vec<PlacedModel>,
+    /// What language models may take, whose files come over the channel; none where none are taken.
+    pub languages: Option<LanguageLimits>,
     /// The test root's file, by which the security module of software gets its certificate.
     pub root: PathBuf,
 }
@@ -142,8 +145,11 @@ pub fn serve(interior: &Interior) -> Result<(), InsideError> {
         layers,
         escapes: confine::escapes(),
     };
-    let mut server = Server::start(EnclaveService::new("process", models, Box::new(nsm)), Options::default())
-        .map_err(io("threads"))?;
+    let mut service = EnclaveService::new("process", models, Box::new(nsm));
+    if let Some(limits) = interior.languages {
+        service = service.with_languages(limits);
+    }
+    let mut server = Server::start(service, Options::default()).map_err(io("threads"))?;
     server.listen(Listener::Unix(listener)).map_err(io("standard input is no listening socket"))?;
     let mut line = serde_json::to_vec(&ready).map_err(|error| io("standard output")(error.into()))?;
     line.push(b'\n');

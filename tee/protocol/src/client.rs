@@ -140,20 +140,24 @@ impl Client {
     ///
     /// When the request cannot be sent.
     pub fn start(&self, ask: Ask) -> Result<Pending, ClientError> {
-        let partials = match &ask {
-            Ask::Generate(generate) if generate.stream => generate.max_tokens,
-            _ => 0,
+        let (partials, long) = match &ask {
+            Ask::Generate(generate) => (if generate.stream { generate.max_tokens } else { 0 }, true),
+            _ => (0, false),
         };
-        self.start_streaming(ask, partials)
+        self.begin(ask, partials, long)
     }
 
-    /// The same with a request that at most so many partial answers may come to: what [`Client::start`] cannot see in a sealed one.
+    /// The same with a request that may take long, and that at most so many partial answers may come to: what [`Client::start`] cannot see
+    /// in a sealed one.
     ///
     /// # Errors
     ///
     /// As [`Client::start`].
     pub fn start_streaming(&self, ask: Ask, partials: u32) -> Result<Pending, ClientError> {
-        let long = partials > 0 || matches!(ask, Ask::Generate(_));
+        self.begin(ask, partials, true)
+    }
+
+    fn begin(&self, ask: Ask, partials: u32, long: bool) -> Result<Pending, ClientError> {
         let id = self.channel.next.fetch_add(1, Ordering::Relaxed);
         let mut message = vec![0; HEAD_BYTES];
         Request { id, ask }.encode(&mut message)?;
