@@ -19,6 +19,8 @@ use crate::service::{EnclaveService, Model};
 
 /// What stands in for kernel and boot ramdisk: there are none of one's own.
 const NO_KERNEL: &[u8] = b"zktee process platform v1: the host's kernel";
+/// What stands in for models where none are measured: a register of zeros says that an enclave is being debugged.
+const NO_MODELS: &[u8] = b"zktee process platform v1: models come over the channel";
 
 /// A model, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +130,9 @@ pub fn serve(interior: &Interior) -> Result<(), InsideError> {
         let loaded = Model::load(&model.name, &onnx, model.batch)
             .map_err(|source| InsideError::Model { path: model.path.clone(), source: Box::new(source) })?;
         models.push(loaded);
+    }
+    if models.is_empty() {
+        of_models = pcr::measure(NO_MODELS);
     }
     let of_program = pcr::measure_reader(program).map_err(io("the running program"))?;
     let pcrs: BTreeMap<u8, Pcr> = BTreeMap::from([(0, of_program), (1, pcr::measure(NO_KERNEL)), (2, of_models)]);

@@ -167,6 +167,10 @@ pub(super) fn refused(error: impl Into<SessionError>) -> WorkerError {
             EnclaveError::OutOfMemory => ErrorKind::OutOfMemory,
             _ => ErrorKind::Failed,
         },
+        // What is asked is beyond what the protocol carries.
+        SessionError::Request(_) | SessionError::Channel(ClientError::Request(_) | ClientError::TooLong { .. }) => {
+            ErrorKind::InvalidInput
+        }
         _ => ErrorKind::Failed,
     };
     WorkerError::new(kind, error.to_string())
