@@ -104,7 +104,7 @@ impl Languages {
         if files.has(file) {
             return Ok(Answer::Loaded { received: total, total });
         }
-        let coming = match files.coming.remove(&channel) {
+        let mut coming = match files.coming.remove(&channel) {
             // The first part begins anew, also in the place of a file that never became whole.
             Some(coming) if offset > 0 && coming.model() == file => coming,
             _ => {
@@ -112,7 +112,6 @@ impl Languages {
                 Assembly::new(file, total, room).map_err(|error| refused_part(&error))?
             }
         };
-        let mut coming = coming;
         // A part that does not fit ends the file.
         if let Some(whole) = coming.accept(total, offset, bytes).map_err(|error| refused_part(&error))? {
             files.shelf.insert(file, (channel, whole));

@@ -231,7 +231,7 @@ impl Worker for EnclaveWorker {
 
     fn run(&mut self, phase: Phase, job: &Job, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
         match phase {
-            Phase::Setup if job.generation.is_some() => self.setup_language(job, timed),
+            Phase::Setup if language::is_language(job) => self.setup_language(job, timed),
             Phase::Infer if job.generation.is_some() => self.generate(job, timed),
             Phase::Prove if job.generation.is_some() => self.attest_response(job, timed),
             Phase::Setup => self.setup(job, timed),

@@ -1,6 +1,7 @@
 //! What host and worker say to each other.
 
 mod generation;
+mod parts;
 mod wire;
 
 use std::fmt;

@@ -180,6 +180,11 @@ fn from_wire(generated: WireGenerated) -> Generated {
     }
 }
 
+/// Whether a job is a language workload's. In setup nothing is asked yet: there its name tells.
+pub(super) fn is_language(job: &Job) -> bool {
+    job.generation.is_some() || job.workload.starts_with("llm-")
+}
+
 fn asked(job: &Job) -> Result<&Generation, WorkerError> {
     job.generation.as_ref().ok_or_else(|| invalid("the job has no `generation`"))
 }

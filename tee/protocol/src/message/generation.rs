@@ -103,7 +103,7 @@ impl LanguageFiles {
     }
 
     pub(super) fn decode(items: &mut Items) -> Result<Self, Malformed> {
-        let model = ModelId(super::wire::digest(items)?);
+        let model = ModelId(super::parts::digest(items)?);
         let mut file = |field| match items.bytes(field, 48)? {
             [] => Ok(None),
             bytes => bytes.try_into().map(|digest| Some(ModelId(digest))).map_err(|_| Malformed::Bounds(field)),
@@ -136,7 +136,7 @@ impl Generate {
     pub(super) fn decode(items: &mut Items) -> Result<Self, Malformed> {
         Ok(Self {
             files: LanguageFiles::decode(items)?,
-            nonce: super::wire::nonce(items)?,
+            nonce: super::parts::nonce(items)?,
             prompt: items.text("prompt", MAX_PROMPT)?.to_owned(),
             max_tokens: short("max_tokens", items)?,
             temperature: f32::from_bits(short("temperature", items)?),

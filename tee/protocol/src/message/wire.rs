@@ -4,9 +4,10 @@ use crate::codec::{Items, Sink};
 use crate::error::{Malformed, MessageError};
 use crate::tensor::Tensor;
 
+use super::parts::{digest, models, nonce};
 use super::{
     Answer, Ask, ErrorKind, Generate, Generated, LanguageFiles, MAX_DOCUMENT, MAX_MODELS, MAX_PART, MAX_PAYLOAD,
-    MAX_SEALED_PIECE, MAX_TEXT, Model, ModelId, Nonce, Over, Piece, Request, Response, VERSION,
+    MAX_SEALED_PIECE, MAX_TEXT, Model, ModelId, Over, Piece, Request, Response, VERSION,
 };
 
 /// Most fields of a message, its head included.
@@ -101,49 +102,6 @@ fn message<T>(
 
 fn at_most(field: &'static str, length: usize, most: usize) -> Result<(), Malformed> {
     if length <= most { Ok(()) } else { Err(Malformed::Bounds(field)) }
-}
-
-impl Model {
-    fn encode(&self, sink: &mut Sink) {
-        sink.bytes(&self.id.0);
-        sink.text(&self.name);
-    }
-
-    fn decode(items: &mut Items) -> Result<Self, Malformed> {
-        Ok(Model { id: ModelId(digest(items)?), name: items.text("name", MAX_TEXT)?.to_owned() })
-    }
-}
-
-pub(super) fn digest(items: &mut Items) -> Result<[u8; 48], Malformed> {
-    items.bytes("digest", 48)?.try_into().map_err(|_| Malformed::Bounds("digest"))
-}
-
-pub(super) fn nonce(items: &mut Items) -> Result<Nonce, Malformed> {
-    Nonce::new(items.bytes("nonce", Nonce::MAX)?)
-}
-
-impl Over {
-    fn encode(&self, sink: &mut Sink) {
-        match self {
-            Over::Request(id) => sink.number(*id),
-            Over::Digests { model, input, output } => {
-                sink.array(3);
-                for digest in [model, input, output] {
-                    sink.bytes(digest);
-                }
-            }
-        }
-    }
-
-    fn decode(items: &mut Items) -> Result<Self, Malformed> {
-        if !items.at_array() {
-            return Ok(Over::Request(items.number("over")?));
-        }
-        if items.array("over", 3)? != 3 {
-            return Err(Malformed::Bounds("over"));
-        }
-        Ok(Over::Digests { model: digest(items)?, input: digest(items)?, output: digest(items)? })
-    }
 }
 
 impl Ask {
@@ -364,45 +322,5 @@ impl Answer {
         };
         answer.check()?;
         Ok(answer)
-    }
-}
-
-fn models(items: &mut Items) -> Result<Vec<Model>, Malformed> {
-    let count = items.array("models", MAX_MODELS)?;
-    let mut models = Vec::with_capacity(count);
-    for _ in 0..count {
-        if items.array("model", 2)? != 2 {
-            return Err(Malformed::Bounds("model"));
-        }
-        models.push(Model::decode(items)?);
-    }
-    Ok(models)
-}
-
-impl ErrorKind {
-    /// Every kind, in the order of its number on the wire, which begins at 1.
-    pub const ALL: [ErrorKind; 14] = [
-        ErrorKind::Malformed,
-        ErrorKind::Version,
-        ErrorKind::TooLarge,
-        ErrorKind::Late,
-        ErrorKind::UnknownModel,
-        ErrorKind::BadInput,
-        ErrorKind::BadModel,
-        ErrorKind::Busy,
-        ErrorKind::Ending,
-        ErrorKind::Unsupported,
-        ErrorKind::Panicked,
-        ErrorKind::Failed,
-        ErrorKind::Cancelled,
-        ErrorKind::OutOfMemory,
-    ];
-
-    fn number(self) -> u64 {
-        self as u64 + 1
-    }
-
-    fn from_number(number: u64) -> Option<Self> {
-        Self::ALL.get(usize::try_from(number.checked_sub(1)?).ok()?).copied()
     }
 }
