@@ -196,6 +196,7 @@ fn plan(id: CellId, batch: usize) -> CellPlan {
         multiplications: None,
         model_sha256: String::new(),
         inputs_sha256: String::new(),
+        language: None,
         decided: None,
     }
 }
@@ -222,6 +223,7 @@ fn empty() -> Run {
         settings,
         cells: Vec::new(),
         descriptions: BTreeMap::new(),
+        language_descriptions: BTreeMap::new(),
         shard: None,
         merged: Vec::new(),
     };

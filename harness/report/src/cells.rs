@@ -22,7 +22,7 @@ pub fn cells(run: &Run) -> Vec<Cell> {
         let material = Material {
             plan,
             settings: &run.record.settings,
-            description: run.record.descriptions.get(&plan.id.backend),
+            description: run.record.description(plan),
             samples: by_cell.get(&plan.id).map_or(&[], Vec::as_slice),
             probes: run
                 .probes

@@ -165,7 +165,7 @@ fn trust_blocks<'a>(run: &Run) -> Vec<Block<'a>> {
     let mut blocks: Vec<Block> = tables::trust(run).map(Block::Table).into_iter().collect();
     let mut seen = BTreeSet::new();
     let mut notes = Vec::new();
-    for (backend, description) in &run.record.descriptions {
+    for (backend, description) in run.record.descriptions.iter().chain(&run.record.language_descriptions) {
         // Profiles of a backend say the same sentences.
         let new = description.trust.notes.iter().filter(|n| seen.insert(((*n).clone(), description.name.clone())));
         notes.extend(new.map(|n| format!("{backend}: {n}")));
@@ -175,8 +175,14 @@ fn trust_blocks<'a>(run: &Run) -> Vec<Block<'a>> {
 }
 
 fn workers(run: &Run, cells: &[Cell]) -> Vec<String> {
-    let known: BTreeSet<&str> =
-        run.record.descriptions.values().flat_map(|d| &d.trust.notes).map(String::as_str).collect();
+    let known: BTreeSet<&str> = run
+        .record
+        .descriptions
+        .values()
+        .chain(run.record.language_descriptions.values())
+        .flat_map(|d| &d.trust.notes)
+        .map(String::as_str)
+        .collect();
     let of = |cell: &Cell| -> Vec<String> {
         let notes = cell.notes.as_deref().unwrap_or_default().split(" | ");
         notes.filter(|n| !n.trim().is_empty() && !known.contains(n)).map(|n| format!("{}: {n}", cell.id())).collect()

@@ -241,10 +241,12 @@ pub(crate) fn trust(run: &Run) -> Option<Table> {
     let mut seen = Vec::new();
     for plan in &run.record.cells {
         let backend = plan.id.backend.as_str();
-        let Some(description) = run.record.descriptions.get(backend).filter(|_| !seen.contains(&backend)) else {
+        let Some(description) = run.record.description(plan) else { continue };
+        // A backend may have another system for language models.
+        if seen.contains(&(backend, &description.name)) {
             continue;
-        };
-        seen.push(backend);
+        }
+        seen.push((backend, &description.name));
         let t = &description.trust;
         table.push(vec![
             Field::new(Style::Strong, backend),

@@ -180,6 +180,7 @@ impl Plan {
             settings,
             cells,
             descriptions: BTreeMap::new(),
+            language_descriptions: BTreeMap::new(),
             shard: None,
             merged: Vec::new(),
         };

@@ -42,6 +42,7 @@ impl Fixture {
             settings,
             cells: Vec::new(),
             descriptions: BTreeMap::new(),
+            language_descriptions: BTreeMap::new(),
             shard: None,
             merged: Vec::new(),
         };
@@ -155,6 +156,7 @@ impl Fixture {
             multiplications: None,
             model_sha256: "ab".repeat(32),
             inputs_sha256: "cd".repeat(32),
+            language: None,
             decided: None,
         });
         self.record.descriptions.entry(backend.to_owned()).or_insert_with(|| description(backend));
