@@ -18,7 +18,10 @@ mod document;
 pub mod fit;
 #[doc(hidden)]
 pub mod fuzzing;
+mod generations;
 mod html;
+mod language;
+mod language_tables;
 mod load;
 mod load_table;
 mod markdown;
@@ -30,6 +33,7 @@ pub mod samples;
 mod scaling;
 mod show;
 pub mod stats;
+mod strict;
 mod summary;
 mod table;
 mod tables;
@@ -40,6 +44,8 @@ mod write;
 
 pub use cell::Cell;
 pub use cells::cells;
+pub use generations::{generation_columns, token_columns};
+pub use language::{LanguageCell, language_cells};
 pub use load::{LoadError, Run, Warning, load};
 pub use load_table::load_text;
 pub use prices::{Price, Prices, PricesError};
