@@ -29,11 +29,7 @@ pub(crate) struct Generations {
 }
 
 /// Reads both files; where there are none, the run asked no language model.
-pub(crate) fn load(
-    dir: &Path,
-    samples: &[Sample],
-    warnings: &mut Vec<Warning>,
-) -> Result<Generations, SamplesError> {
+pub(crate) fn load(dir: &Path, samples: &[Sample], warnings: &mut Vec<Warning>) -> Result<Generations, SamplesError> {
     let answers = read(&dir.join(files::GENERATIONS), files::GENERATIONS, warnings, answers)?;
     let tokens = read(&dir.join(files::TOKENS), files::TOKENS, warnings, tokens)?;
     Ok(put_together(answers, tokens, samples, warnings))

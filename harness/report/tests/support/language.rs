@@ -91,8 +91,11 @@ impl Fixture {
             // A slow growth with the position, and an answer here and there that was held up.
             let grown = speed.token_ns * (1000 + 4 * u64::from(position)) / 1000;
             let late = if (i * 13 + position * 7) % 41 == 40 { speed.token_ns / 2 } else { 0 };
-            let latency_ns =
-                if position == 0 { 40_000 } else { grown + late + speed.token_ns * u64::from((i * 7 + position) % 5) / 200 };
+            let latency_ns = if position == 0 {
+                40_000
+            } else {
+                grown + late + speed.token_ns * u64::from((i * 7 + position) % 5) / 200
+            };
             eval += latency_ns;
             self.tokens.push(TokenRow {
                 workload: workload.to_owned(),
