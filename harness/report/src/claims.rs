@@ -198,7 +198,7 @@ impl Claims {
     pub fn beside(mut self, language: &[LanguageCell]) -> Self {
         for row in &mut self.rows {
             let Some(tokens) = row.tokens.as_ref().and_then(Figure::stated) else { continue };
-            let other = language.iter().filter(|of| of.eval_count.is_some_and(|n| n as f64 != tokens.value));
+            let other = language.iter().filter(|of| of.eval_count.is_some_and(|n| n != tokens.value.round() as u64));
             row.other_length = other.map(|of| of.workload.clone()).collect();
         }
         self

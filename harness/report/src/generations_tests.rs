@@ -41,7 +41,9 @@ fn measured(sample: u32) -> Sample {
 
 fn text<T: serde::Serialize>(rows: &[T]) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    rows.iter().for_each(|row| writer.serialize(row).unwrap());
+    for row in rows {
+        writer.serialize(row).unwrap();
+    }
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 

@@ -13,7 +13,7 @@ use crate::show;
 use crate::stats::{self, Interval};
 
 /// The backend without isolation, whose answer every other one's is held against.
-const PLAIN: &str = "native";
+const FLOOR: &str = "native";
 
 /// One language model on one backend profile. An absent value is an empty field, never a zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,11 +110,11 @@ pub fn language_cells(run: &Run, cells: &[Cell]) -> Vec<LanguageCell> {
     }
     let of = |plan: &CellPlan| {
         let cell = cells.iter().find(|cell| cell.workload == plan.id.workload && cell.backend == plan.id.backend)?;
-        let plain = answers.get(&CellId::new(&*plan.id.workload, PLAIN)).and_then(|rows| rows.first());
+        let floor = answers.get(&CellId::new(&*plan.id.workload, FLOOR)).and_then(|rows| rows.first());
         let rows = answers.get(&plan.id).map_or(&[][..], Vec::as_slice);
         let mut latencies = latencies.get(&plan.id).cloned().unwrap_or_default();
         latencies.sort_unstable();
-        language_cell(plan, cell, rows, plain.copied(), &latencies)
+        language_cell(plan, cell, rows, floor.copied(), &latencies)
     };
     run.record.cells.iter().filter_map(of).collect()
 }
@@ -123,7 +123,7 @@ fn language_cell(
     plan: &CellPlan,
     cell: &Cell,
     rows: &[&GenerationRow],
-    plain: Option<&GenerationRow>,
+    floor: Option<&GenerationRow>,
     latencies: &[u64],
 ) -> Option<LanguageCell> {
     let language = plan.language.as_ref()?;
@@ -150,9 +150,9 @@ fn language_cell(
         seed: language.generation.seed,
         answers: rows.len() as u64,
         different_answers: different.len() as u64,
-        same_as_native: plain
+        same_as_native: floor
             .filter(|_| !rows.is_empty())
-            .map(|plain| different.iter().all(|digest| *digest == plain.response_sha256)),
+            .map(|floor| different.iter().all(|digest| *digest == floor.response_sha256)),
         prompt_eval_count: first.map(|row| row.prompt_eval_count),
         prompt_eval_duration_ns_median: stats::median(&ns(|row| row.prompt_eval_duration_ns)),
         eval_count: first.map(|row| row.eval_count),
@@ -190,6 +190,7 @@ pub(crate) struct Latencies<'a> {
     pub(crate) backend: &'a str,
     /// What a reader must know of these times at once.
     pub(crate) tag: Option<&'static str>,
+    pub(crate) random_weights: bool,
     /// By answer, then by position in the response, nanoseconds.
     pub(crate) answers: Vec<Vec<u64>>,
 }
@@ -207,7 +208,13 @@ pub(crate) fn latencies<'a>(run: &'a Run, cells: &[Cell]) -> Vec<Latencies<'a>> 
         let cell = cells.iter().find(|cell| cell.workload == workload && cell.backend == backend)?;
         // A response of one token has none that took an evaluation.
         let any = answers.iter().any(|it| it.len() > 1);
-        any.then(|| Latencies { workload, backend, tag: show::tag(cell), answers })
+        any.then(|| Latencies {
+            workload,
+            backend,
+            tag: show::tag(cell),
+            random_weights: plan.language.as_ref().is_some_and(|it| it.random_weights),
+            answers,
+        })
     };
     run.record.cells.iter().filter_map(of).collect()
 }

@@ -85,7 +85,8 @@ fn points(answers: &[Vec<u64>], width: usize) -> Vec<(f64, f64)> {
 }
 
 fn latency(workload: &str, all: &[&Latencies], used: &mut Vec<String>) -> Plot {
-    let title = format!("{workload}: latency of each token of the response");
+    let weights = if all.iter().any(|it| it.random_weights) { " (random weights)" } else { "" };
+    let title = format!("{workload}{weights}: latency of each token of the response");
     let mut scene = Scene { width: WIDTH, ..Scene::default() };
     scene.text((MARGIN, 20.0), Anchor::Left, TITLE, Ink::Text, fitted(&title, TITLE, WIDTH - 2.0 * MARGIN));
     let series: Vec<Series> = all.iter().map(|it| Series::new(it)).collect();

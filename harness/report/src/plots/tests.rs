@@ -128,6 +128,7 @@ fn of_language() -> Vec<Plot> {
             workload: &cell.workload,
             backend: &cell.backend,
             tag: (i == 1).then_some("simulated, extrapolated"),
+            random_weights: i == 0,
             answers: (0..30).map(|n| tokens(i % 9, [2, 36, 8192][i % 3] - n % 2)).collect(),
         })
         .collect();

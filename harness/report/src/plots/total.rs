@@ -116,5 +116,5 @@ fn cell_group(group: &article::Group, cell: &Cell) -> Group {
         None => gap(cell),
     };
     let name = show::cell_name_in(&group.row.id, cell);
-    Group { name, rows: vec![Row { label: show::tag(cell).unwrap_or_default().to_owned(), value }], ..Group::default() }
+    Group { name, rows: vec![Row { label: show::label(cell), value }], ..Group::default() }
 }
