@@ -196,6 +196,7 @@ fn plan(id: CellId, batch: usize) -> CellPlan {
         multiplications: None,
         model_sha256: String::new(),
         inputs_sha256: String::new(),
+        language: None,
         decided: None,
     }
 }
@@ -222,10 +223,20 @@ fn empty() -> Run {
         settings,
         cells: Vec::new(),
         descriptions: BTreeMap::new(),
+        language_descriptions: BTreeMap::new(),
         shard: None,
         merged: Vec::new(),
     };
-    Run { record, samples: Vec::new(), environment: None, loads: Vec::new(), probes: Vec::new(), warnings: Vec::new() }
+    Run {
+        record,
+        samples: Vec::new(),
+        environment: None,
+        loads: Vec::new(),
+        probes: Vec::new(),
+        generations: Vec::new(),
+        tokens: Vec::new(),
+        warnings: Vec::new(),
+    }
 }
 
 fn time(time: SystemTime) -> Option<String> {

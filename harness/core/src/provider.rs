@@ -70,6 +70,19 @@ pub trait Provider {
     /// When it is not set up.
     fn command(&self, backend: &str) -> Result<WorkerCommand, Unavailable>;
 
+    /// Whether it runs language models beside tensors.
+    fn answers_language_models(&self) -> bool {
+        false
+    }
+
+    /// The worker of one of its profiles for language models.
+    ///
+    /// # Errors
+    /// When it is not set up.
+    fn language_command(&self, backend: &str) -> Result<WorkerCommand, Unavailable> {
+        self.command(backend)
+    }
+
     /// Whether it is taken only where a user writes its name out: no part of a table that is asked for as a whole.
     fn only_by_name(&self) -> bool {
         false

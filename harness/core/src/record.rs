@@ -13,7 +13,8 @@ pub use generation::{GenerationRow, TokenRow};
 pub use load::{LoadRequest, LoadRow};
 pub use probe::{ProbeRow, ProbeVerdict};
 pub use run::{
-    CellPlan, MergedRun, RunRecord, SCHEMA, Settings, Shard, Task, backend_on_machine, backend_without_machine,
+    CellPlan, LanguagePlan, MergedRun, RunRecord, SCHEMA, Settings, Shard, Task, backend_on_machine,
+    backend_without_machine,
 };
 pub use sample::{Sample, SampleFlag};
 

@@ -19,6 +19,13 @@ pub(crate) struct Group<'a> {
     pub(crate) cells: Vec<&'a Cell>,
 }
 
+impl Group<'_> {
+    /// The claim, where a cell's time can be set against it: that of the same model and as long a response.
+    pub(crate) fn claim_beside(&self, cell: &Cell) -> Option<&(String, Stated)> {
+        self.claim.as_ref().filter(|_| self.row.apart(&cell.workload).is_none())
+    }
+}
+
 /// Why cells stand in a row of the article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -109,11 +116,14 @@ fn line(group: &Group, cell: Option<&Cell>) -> Vec<Field> {
         return vec![row, none, who, claimed, NOTHING.into(), NOTHING.into(), outcome, NOTHING.into()];
     };
     let name = Field::new(Style::Strong, show::cell_name_in(&group.row.id, cell));
-    let (ratio, words) = match (cell.total(), &group.claim) {
+    let (ratio, words) = match (cell.total(), group.claim_beside(cell)) {
         (Some(total), Some((_, stated))) => {
             (stated.over(total), Field::from(format!("{}{}", stated.in_words(total), caveat(cell))))
         }
-        (Some(_), None) => (NOTHING.to_owned(), NOTHING.into()),
+        (Some(_), None) => {
+            let apart = group.claim.as_ref().and_then(|_| group.row.apart(&cell.workload));
+            (NOTHING.to_owned(), apart.map_or_else(|| NOTHING.into(), |why| Field::new(Style::Muted, why)))
+        }
         (None, _) => (NOTHING.to_owned(), Field::new(Style::Muted, show::reason(cell))),
     };
     vec![row, name, who, claimed, show::total(cell).into(), ratio.into(), show::outcome(cell), words]
@@ -123,7 +133,8 @@ fn line(group: &Group, cell: Option<&Cell>) -> Vec<Field> {
 fn caveat(cell: &Cell) -> String {
     let simulated = (cell.outcome == Outcome::Simulated).then_some("no real isolation");
     let extrapolated = cell.has_flag(CellFlag::Extrapolated).then_some("extrapolated");
-    let parts: Vec<&str> = simulated.into_iter().chain(extrapolated).collect();
+    let random = cell.has_flag(CellFlag::RandomWeights).then_some("random weights");
+    let parts: Vec<&str> = simulated.into_iter().chain(extrapolated).chain(random).collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 

@@ -22,7 +22,7 @@ pub fn cells(run: &Run) -> Vec<Cell> {
         let material = Material {
             plan,
             settings: &run.record.settings,
-            description: run.record.descriptions.get(&plan.id.backend),
+            description: run.record.description(plan),
             samples: by_cell.get(&plan.id).map_or(&[], Vec::as_slice),
             probes: run
                 .probes
@@ -343,6 +343,9 @@ impl Material<'_> {
         }
         if self.good(Phase::Verify).any(|s| s.verified.is_none()) {
             flags.push(CellFlag::Unverified.as_str());
+        }
+        if self.plan.language.as_ref().is_some_and(|it| it.random_weights) {
+            flags.push(CellFlag::RandomWeights.as_str());
         }
         let seen: BTreeSet<&str> =
             self.samples.iter().filter_map(|s| s.flags.as_deref()).flat_map(|f| f.split(';')).collect();

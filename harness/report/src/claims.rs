@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::language::LanguageCell;
 use crate::units;
 
 const TEXT: &str = include_str!("../../../reports/claims.toml");
@@ -17,6 +18,8 @@ pub struct Claims {
     /// The article's rows, in its order.
     #[serde(rename = "row")]
     pub rows: Vec<ClaimRow>,
+    /// What others publish of language models.
+    pub published: Vec<Published>,
 }
 
 /// Who claims.
@@ -57,6 +60,11 @@ pub struct ClaimRow {
     pub tokens_per_s: Option<Figure>,
     /// Tokens of the answer, for a language model.
     pub tokens: Option<Figure>,
+    /// Patterns of those of `workloads` whose model is the article's: no other one's time is set against its claim. None: all.
+    pub same_model: Option<Vec<String>>,
+    /// Workloads of a run whose responses have another number of tokens than the article's: set by [`Claims::beside`].
+    #[serde(skip)]
+    pub other_length: Vec<String>,
     /// Patterns of our backends that stand beside the TEE's claim.
     pub tee_beside: Vec<String>,
     /// Patterns of our backends that show what the answer costs without evidence.
@@ -86,6 +94,52 @@ pub struct ZkClaim {
     pub over_tee: Figure,
     /// Patterns of our backends that stand beside it.
     pub beside: Vec<String>,
+}
+
+/// A figure that somebody else than the article publishes of a language model.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// The entry's name.
+    pub id: String,
+    /// What is published.
+    pub kind: PublishedKind,
+    /// The system.
+    pub system: String,
+    /// The model.
+    pub model: String,
+    /// What one figure is of: how much the model was asked.
+    pub answers: String,
+    /// The machine.
+    pub machine: String,
+    /// Proving, seconds.
+    pub prove_s: Option<Stated>,
+    /// Verifying, seconds.
+    pub verify_s: Option<Stated>,
+    /// The proof, bytes.
+    pub proof_bytes: Option<Stated>,
+    /// Share of the throughput that isolation costs.
+    pub slowdown: Option<Stated>,
+    /// Share by which latency grows with isolation.
+    pub delay: Option<Stated>,
+    /// Where it is published.
+    pub source: String,
+    /// Its address.
+    pub url: Option<String>,
+    /// The day on which the figure was read there; none where it was taken over.
+    pub seen: Option<String>,
+    /// What belongs beside it.
+    pub note: Option<String>,
+}
+
+/// What a published figure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublishedKind {
+    /// A proof of a model's answer.
+    Proof,
+    /// What isolation by hardware costs.
+    Enclave,
 }
 
 /// A figure of the article, or why it has none.
@@ -126,6 +180,8 @@ pub enum Bound {
     Exact,
     /// A lower bound.
     MoreThan,
+    /// An upper bound.
+    LessThan,
     /// Rounded by the article.
     About,
 }
@@ -137,9 +193,31 @@ impl Claims {
         toml::from_str(TEXT).expect("reports/claims.toml parses")
     }
 
+    /// The same claims, knowing which responses of a run are as long as the article's.
+    #[must_use]
+    pub fn beside(mut self, language: &[LanguageCell]) -> Self {
+        for row in &mut self.rows {
+            let Some(tokens) = row.tokens.as_ref().and_then(Figure::stated) else { continue };
+            let other = language.iter().filter(|of| of.eval_count.is_some_and(|n| n != tokens.value.round() as u64));
+            row.other_length = other.map(|of| of.workload.clone()).collect();
+        }
+        self
+    }
+
     /// The row that a workload belongs to.
     pub fn row_of(&self, workload: &str) -> Option<&ClaimRow> {
         self.rows.iter().find(|row| matches_any(&row.workloads, workload))
+    }
+}
+
+impl ClaimRow {
+    /// Why no quotient is made of the claims and the times of a workload of this row; none where they are of the same.
+    pub fn apart(&self, workload: &str) -> Option<String> {
+        if self.same_model.as_ref().is_some_and(|patterns| !matches_any(patterns, workload)) {
+            return Some(format!("another model than {}: not compared", self.model));
+        }
+        let length = self.other_length.iter().any(|other| other == workload);
+        length.then(|| "a response of another length: not compared".to_owned())
     }
 }
 
@@ -183,6 +261,11 @@ impl Stated {
                 format!("{} the claimed lower bound, so it does not contradict the claim", units::ratio(1.0 / ratio))
             }
             Bound::MoreThan => format!("more than {} faster than claimed", units::ratio(ratio)),
+            // Likewise below an upper one.
+            Bound::LessThan if ratio > 1.0 => {
+                format!("{} of the claimed upper bound, so it does not contradict the claim", units::ratio(1.0 / ratio))
+            }
+            Bound::LessThan => format!("more than {} slower than claimed", units::ratio(1.0 / ratio)),
             _ if (0.995..1.005).contains(&ratio) => "as claimed".to_owned(),
             _ if ratio < 1.0 => format!("{about}{} slower than claimed", units::ratio(1.0 / ratio)),
             _ => format!("{about}{} faster than claimed", units::ratio(ratio)),
@@ -196,6 +279,7 @@ impl Bound {
         match self {
             Self::Exact => "",
             Self::MoreThan => "> ",
+            Self::LessThan => "< ",
             Self::About => "about ",
         }
     }
@@ -210,50 +294,5 @@ pub fn matches_any(patterns: &[String], name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_shipped_claims_hold_the_articles_figures_and_nothing_of_its_images() {
-        let claims = Claims::built_in();
-        let ids: Vec<_> = claims.rows.iter().map(|r| r.id.as_str()).collect();
-        assert_eq!(ids, ["ols-iris", "mlp-iris", "lenet-mnist", "llm"]);
-        for row in &claims.rows {
-            assert!(row.tee_total_s.stated().is_some());
-            for zk in &row.zk {
-                assert_eq!(zk.prove_s.text(units::seconds), "image-only");
-                assert_eq!(zk.verify_s.text(units::seconds), "image-only");
-                // The article's own ratio follows from its own totals, whatever way it rounded.
-                let (total, tee) = (zk.total_s.stated().unwrap().value, row.tee_total_s.stated().unwrap().value);
-                assert!((total / tee / zk.over_tee.stated().unwrap().value - 1.0).abs() < 0.01, "{}", row.id);
-            }
-        }
-        let llm = &claims.rows[3];
-        let tokens = llm.tokens.as_ref().unwrap().stated().unwrap().value;
-        let speed = llm.tokens_per_s.as_ref().unwrap().stated().unwrap().value;
-        assert!((tokens / speed - llm.tee_total_s.stated().unwrap().value).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_ratio_says_which_way() {
-        let exact = Stated { value: 60.0, bound: Bound::Exact };
-        assert_eq!(exact.in_words(10.0), "6.0x faster than claimed");
-        assert_eq!(exact.in_words(120.0), "2.0x slower than claimed");
-        assert_eq!(exact.in_words(60.0), "as claimed");
-        let more = Stated { value: 212.0, bound: Bound::MoreThan };
-        assert_eq!(more.in_words(34.0), "more than 6.2x faster than claimed");
-        assert_eq!(more.in_words(424.0), "2.0x the claimed lower bound, so it does not contradict the claim");
-        assert_eq!(more.over(34.0), "> 6.2x");
-        let about = Stated { value: 3.33, bound: Bound::About };
-        assert_eq!(about.in_words(1.0), "about 3.3x faster than claimed");
-        assert_eq!(about.text(units::seconds), "about 3.33 s");
-        assert_eq!(exact.text(units::seconds), "60 s");
-    }
-
-    #[test]
-    fn patterns_match_names_and_beginnings() {
-        let patterns = ["risc0".to_owned(), "ezkl/*".to_owned()];
-        assert!(matches_any(&patterns, "risc0") && matches_any(&patterns, "ezkl/tuned"));
-        assert!(!matches_any(&patterns, "risc0/gpu") && !matches_any(&patterns, "ezkl"));
-    }
-}
+#[path = "claims_tests.rs"]
+mod tests;

@@ -7,12 +7,13 @@ use zktee_core::vocabulary::Outcome;
 
 use crate::cell::Cell;
 use crate::claims::Claims;
+use crate::language::LanguageCell;
 use crate::load::Run;
 use crate::load_table::load_table;
 use crate::plots::Plot;
 use crate::scaling::Families;
 use crate::table::Table;
-use crate::{article, batch, reckoned, scaling, summary, tables};
+use crate::{article, batch, language_tables, reckoned, scaling, summary, tables};
 
 /// A report.
 pub(crate) struct Document<'a> {
@@ -37,7 +38,13 @@ pub(crate) enum Block<'a> {
 }
 
 /// Puts a run's report together. Sections without content are left out.
-pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'a [Plot]) -> Document<'a> {
+pub(crate) fn document<'a>(
+    run: &Run,
+    cells: &[Cell],
+    language: &[LanguageCell],
+    claims: &Claims,
+    plots: &'a [Plot],
+) -> Document<'a> {
     let figure = |prefix: &'static str| plots.iter().filter(move |p| p.name.starts_with(prefix)).map(Block::Figure);
     let workers = workers(run, cells);
     let families = Families::of(cells);
@@ -48,7 +55,7 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
             "Summary",
             vec![
                 Block::Paragraph(summary::in_short(cells, &families, claims)),
-                Block::List(summary::sentences(run, cells, &families, claims)),
+                Block::List(summary::sentences(run, cells, language, &families, claims)),
             ],
         ),
         (
@@ -58,6 +65,18 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ),
         ("warnings", "Warnings", list(warnings)),
         ("article", "The article's figures beside ours", article_blocks(cells, claims, figure("total").collect())),
+        (
+            "language",
+            "Language models",
+            language_tables::blocks(
+                run,
+                cells,
+                language,
+                claims,
+                figure("language-speed").collect(),
+                figure("language-latency").collect(),
+            ),
+        ),
         ("trust", "Trust", trust_blocks(run)),
         ("time", "Time by phase", figure("time").collect()),
         ("batch", "What a batch saves", batch_blocks(cells, claims, figure("batch").collect())),
@@ -67,11 +86,15 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ("sizes", "Sizes", figure("sizes").collect()),
         ("accuracy", "Error against time", figure("accuracy").collect()),
         ("scaling", "How cost grows with the model", scaling_blocks(run, &families, figure("scaling").collect())),
-        ("cells", "All cells", cell_blocks(run, cells, &families)),
+        ("cells", "All cells", cell_blocks(run, cells, language, &families)),
         ("probes", "Forgeries", probe_blocks(run, cells)),
         ("load", "Many clients at once", load_blocks(run)),
         ("notes", "Notes of the workers", list(workers)),
-        ("method", "How it was measured", vec![Block::List(summary::method(run)), Block::Paragraph(file_list())]),
+        (
+            "method",
+            "How it was measured",
+            vec![Block::List(summary::method(run)), Block::Paragraph(file_list(!language.is_empty()))],
+        ),
     ];
     let sections = candidates
         .into_iter()
@@ -122,7 +145,7 @@ fn scaling_blocks<'a>(run: &Run, families: &Families, figures: Vec<Block<'a>>) -
     blocks
 }
 
-fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<'a>> {
+fn cell_blocks<'a>(run: &Run, cells: &[Cell], language: &[LanguageCell], families: &Families) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
     let table = families.others(cells);
     for workload in tables::workloads(&table).into_iter().filter(|workload| !batch::is_between(workload)) {
@@ -131,7 +154,8 @@ fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<
         if of_it.is_empty() {
             continue;
         }
-        blocks.push(Block::Table(tables::times(workload, &of_it, run.record.settings.min_samples)));
+        let is_language = language.iter().any(|of| of.workload == workload);
+        blocks.push(Block::Table(tables::times(workload, &of_it, is_language, run.record.settings.min_samples)));
         blocks.extend(tables::evidence(workload, &of_it).map(Block::Table));
     }
     blocks.extend(tables::reasons(cells).map(Block::Table));
@@ -165,7 +189,7 @@ fn trust_blocks<'a>(run: &Run) -> Vec<Block<'a>> {
     let mut blocks: Vec<Block> = tables::trust(run).map(Block::Table).into_iter().collect();
     let mut seen = BTreeSet::new();
     let mut notes = Vec::new();
-    for (backend, description) in &run.record.descriptions {
+    for (backend, description) in run.record.descriptions.iter().chain(&run.record.language_descriptions) {
         // Profiles of a backend say the same sentences.
         let new = description.trust.notes.iter().filter(|n| seen.insert(((*n).clone(), description.name.clone())));
         notes.extend(new.map(|n| format!("{backend}: {n}")));
@@ -175,8 +199,14 @@ fn trust_blocks<'a>(run: &Run) -> Vec<Block<'a>> {
 }
 
 fn workers(run: &Run, cells: &[Cell]) -> Vec<String> {
-    let known: BTreeSet<&str> =
-        run.record.descriptions.values().flat_map(|d| &d.trust.notes).map(String::as_str).collect();
+    let known: BTreeSet<&str> = run
+        .record
+        .descriptions
+        .values()
+        .chain(run.record.language_descriptions.values())
+        .flat_map(|d| &d.trust.notes)
+        .map(String::as_str)
+        .collect();
     let of = |cell: &Cell| -> Vec<String> {
         let notes = cell.notes.as_deref().unwrap_or_default().split(" | ");
         notes.filter(|n| !n.trim().is_empty() && !known.contains(n)).map(|n| format!("{}: {n}", cell.id())).collect()
@@ -184,9 +214,18 @@ fn workers(run: &Run, cells: &[Cell]) -> Vec<String> {
     cells.iter().flat_map(of).collect()
 }
 
-fn file_list() -> String {
+fn file_list(language: bool) -> String {
+    let more = if language {
+        format!(
+            "{} (a row an answer of a language model), {} (a row a token), llm.csv (a row a language cell), ",
+            files::GENERATIONS,
+            files::TOKENS
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "Beside this report: {} (a row a sample), {} (a row a cell), {}, {}, {} and the plots as SVG and PNG in plots/. \
+        "Beside this report: {} (a row a sample), {} (a row a cell), {more}{}, {}, {} and the plots as SVG and PNG in plots/. \
          docs/results.md defines every column; `zktee report` makes all outputs again from the recorded samples.",
         files::SAMPLES,
         files::CELLS,

@@ -39,6 +39,12 @@ pub(crate) fn tag(cell: &Cell) -> Option<&'static str> {
     }
 }
 
+/// The same, and whether the weights mean nothing.
+pub(crate) fn label(cell: &Cell) -> String {
+    let random = cell.has_flag(CellFlag::RandomWeights).then_some("random weights");
+    tag(cell).into_iter().chain(random).collect::<Vec<_>>().join(", ")
+}
+
 /// The outcome as a field that stands out when it is no measurement.
 pub(crate) fn outcome(cell: &Cell) -> Field {
     let style = if cell.outcome == Outcome::Measured { Style::Plain } else { Style::Outcome };

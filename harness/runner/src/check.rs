@@ -133,6 +133,7 @@ mod tests {
             min_class_agreement: 1.0,
             model_sha256: String::new(),
             inputs_sha256: String::new(),
+            language: None,
             decided: None,
         }
     }

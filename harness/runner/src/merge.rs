@@ -232,7 +232,7 @@ fn record(parts: &[Part], machines: &[Environment], command: Vec<String>) -> Run
     settings.memory_limit_bytes = parts.iter().filter_map(|part| part.run.record.settings.memory_limit_bytes).min();
     settings.disk_limit_bytes = parts.iter().filter_map(|part| part.run.record.settings.disk_limit_bytes).min();
     let mut cells = Vec::new();
-    let mut descriptions = BTreeMap::new();
+    let (mut descriptions, mut language_descriptions) = (BTreeMap::new(), BTreeMap::new());
     let mut merged = Vec::new();
     for part in parts {
         let it = &part.run.record;
@@ -241,12 +241,16 @@ fn record(parts: &[Part], machines: &[Environment], command: Vec<String>) -> Run
             plan.id = part.renamed(&plan.id.workload, &plan.id.backend);
             cells.push(plan);
         }
-        for (backend, description) in &it.descriptions {
-            let mut description = description.clone();
-            if part.machine > 1 {
-                description.trust.notes.push(format!("measured on machine {}: {}", part.machine, words(part)));
+        for (from, to) in
+            [(&it.descriptions, &mut descriptions), (&it.language_descriptions, &mut language_descriptions)]
+        {
+            for (backend, description) in from {
+                let mut description = description.clone();
+                if part.machine > 1 {
+                    description.trust.notes.push(format!("measured on machine {}: {}", part.machine, words(part)));
+                }
+                to.entry(backend_on_machine(backend, part.machine)).or_insert(description);
             }
-            descriptions.entry(backend_on_machine(backend, part.machine)).or_insert(description);
         }
         merged.push(MergedRun {
             folder: part.path.display().to_string(),
@@ -260,7 +264,17 @@ fn record(parts: &[Part], machines: &[Environment], command: Vec<String>) -> Run
     let order = order(parts, machines.len() as u32);
     cells.sort_by_key(|plan| order.get(&plan.id).copied());
     let started_at = merged.iter().map(|it| it.started_at.clone()).min().unwrap_or_default();
-    RunRecord { started_at, command, settings, cells, descriptions, shard: None, merged, ..first.clone() }
+    RunRecord {
+        started_at,
+        command,
+        settings,
+        cells,
+        descriptions,
+        language_descriptions,
+        shard: None,
+        merged,
+        ..first.clone()
+    }
 }
 
 /// The place of each cell: by workload and by backend as the plans have them, then by machine.

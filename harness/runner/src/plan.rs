@@ -180,6 +180,7 @@ impl Plan {
             settings,
             cells,
             descriptions: BTreeMap::new(),
+            language_descriptions: BTreeMap::new(),
             shard: None,
             merged: Vec::new(),
         };
@@ -338,6 +339,7 @@ fn cell_plan(workload: &Workload, facts: &Facts, id: CellId, decided: Option<(Ou
         multiplications: facts.multiplications,
         model_sha256: facts.model_sha256.clone(),
         inputs_sha256: facts.inputs_sha256.clone(),
+        language: None,
         decided,
     }
 }

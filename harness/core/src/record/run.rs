@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Description;
+use crate::protocol::{Description, Generation};
 use crate::record::Environment;
 use crate::vocabulary::{CellId, Outcome};
 
@@ -28,12 +28,23 @@ pub struct RunRecord {
     pub cells: Vec<CellPlan>,
     /// What each backend said of itself, by backend with profile.
     pub descriptions: BTreeMap<String, Description>,
+    /// What each backend said of itself where it answers for language models: that may be another program.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub language_descriptions: BTreeMap<String, Description>,
     /// The part that this is of a larger plan; none where it is the whole one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
     /// The runs that were put together here; none where it was measured as it stands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<MergedRun>,
+}
+
+impl RunRecord {
+    /// What the backend of a cell said of itself.
+    pub fn description(&self, plan: &CellPlan) -> Option<&Description> {
+        let of_kind = if plan.language.is_some() { &self.language_descriptions } else { &self.descriptions };
+        of_kind.get(&plan.id.backend)
+    }
 }
 
 /// One of the parts that a plan was split into.
@@ -119,6 +130,25 @@ pub enum Task {
     Regression,
     /// The class is the largest output.
     Classification,
+    /// A text that is gone on with.
+    Generation,
+}
+
+/// What a cell of a language model has in the place of inputs, tolerance and classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LanguagePlan {
+    /// What the model is asked.
+    pub generation: Generation,
+    /// Bytes of the model's files.
+    pub model_bytes: u64,
+    /// Whether the weights were drawn at random: the shape of a model, which has learnt nothing.
+    pub random_weights: bool,
+    /// SHA-256 of `config.json`, where there is one beside the model's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_sha256: Option<String>,
+    /// SHA-256 of the tokenizer's file, where there is one beside the model's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer_sha256: Option<String>,
 }
 
 /// One cell's part of the plan.
@@ -140,10 +170,13 @@ pub struct CellPlan {
     /// recorded have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multiplications: Option<u64>,
-    /// SHA-256 of the ONNX file.
+    /// SHA-256 of the model's file: ONNX, or a language model's weights.
     pub model_sha256: String,
-    /// SHA-256 of the inputs as little-endian f32, row-major.
+    /// SHA-256 of the inputs as little-endian f32, row-major; of a language model's question as compact JSON.
     pub inputs_sha256: String,
+    /// Where the model is a language model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<LanguagePlan>,
     /// An outcome known before the first worker starts (`unavailable`, `refused`), with its reason and fix.
     pub decided: Option<(Outcome, String)>,
 }

@@ -108,12 +108,13 @@ pub(super) fn plot(cells: &[Cell], claims: &Claims) -> Option<Plot> {
 fn cell_group(group: &article::Group, cell: &Cell) -> Group {
     let value = match cell.total() {
         Some(at) => {
-            let ratio = group.claim.as_ref().map(|(_, stated)| format!(" ({})", stated.over(at))).unwrap_or_default();
+            let ratio =
+                group.claim_beside(cell).map(|(_, stated)| format!(" ({})", stated.over(at))).unwrap_or_default();
             let interval = cell.total_wall_s_ci_low.zip(cell.total_wall_s_ci_high);
             Value::Dot { at, interval, text: format!("{}{ratio}", show::total(cell)), look: look_of(cell), open: false }
         }
         None => gap(cell),
     };
     let name = show::cell_name_in(&group.row.id, cell);
-    Group { name, rows: vec![Row { label: show::tag(cell).unwrap_or_default().to_owned(), value }], ..Group::default() }
+    Group { name, rows: vec![Row { label: show::label(cell), value }], ..Group::default() }
 }

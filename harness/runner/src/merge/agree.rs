@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use zktee_core::record::CellPlan;
+use zktee_core::record::{CellPlan, LanguagePlan};
 
 use super::{MergeError, Part};
 
@@ -38,8 +38,10 @@ fn facts(part: &Part) -> Vec<Fact> {
     for (name, version) in &environment.versions {
         say(&format!("the version of {name}"), version.clone());
     }
-    for (backend, it) in &record.descriptions {
-        say(&format!("the system of {backend}"), format!("{} {}", it.name, it.version));
+    for (kind, descriptions) in [("", &record.descriptions), (" for language models", &record.language_descriptions)] {
+        for (backend, it) in descriptions {
+            say(&format!("the system of {backend}{kind}"), format!("{} {}", it.name, it.version));
+        }
     }
     // The settings, but for the limits of memory and disk: they are shares of the machine's where nobody says them.
     say("--threads", settings.threads.to_string());
@@ -64,10 +66,15 @@ fn facts(part: &Part) -> Vec<Fact> {
     facts
 }
 
-fn of_workload(plan: &CellPlan) -> [(&'static str, String); 7] {
+fn of_workload(plan: &CellPlan) -> [(&'static str, String); 9] {
+    let beside = |digest: fn(&LanguagePlan) -> &Option<String>| {
+        plan.language.as_ref().and_then(|it| digest(it).clone()).unwrap_or_else(|| "none".to_owned())
+    };
     [
         ("model (SHA-256)", plan.model_sha256.clone()),
         ("set of inputs (SHA-256)", plan.inputs_sha256.clone()),
+        ("model's configuration (SHA-256)", beside(|it| &it.config_sha256)),
+        ("tokenizer (SHA-256)", beside(|it| &it.tokenizer_sha256)),
         ("batch", plan.batch.to_string()),
         ("number of calls", plan.repeat.to_string()),
         ("task", format!("{:?}", plan.task)),

@@ -28,6 +28,7 @@ fn draft(cells: &[&str]) -> Draft {
         multiplications: None,
         model_sha256: "aa".to_owned(),
         inputs_sha256: "bb".to_owned(),
+        language: None,
         decided: None,
     };
     let cells: Vec<CellPlan> = cells.iter().map(plan).collect();
@@ -77,6 +78,7 @@ fn draft(cells: &[&str]) -> Draft {
         settings,
         cells,
         descriptions,
+        language_descriptions: BTreeMap::new(),
         shard: None,
         merged: Vec::new(),
     };
