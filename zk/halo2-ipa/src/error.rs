@@ -1,6 +1,7 @@
 //! What can go wrong, by whose fault.
 
 use thiserror::Error;
+use zktee_integer::Illegal;
 use zktee_models::integer::InferError;
 
 /// Why there is no key, no proof, or no acceptance.
@@ -36,30 +37,9 @@ pub enum Error {
         /// Why.
         source: InferError,
     },
-    /// The inputs or outputs are too few or too many.
-    #[error("{what}: {expected} values expected, got {got}")]
-    Length {
-        /// Inputs or outputs.
-        what: &'static str,
-        /// How many there must be.
-        expected: usize,
-        /// How many there are.
-        got: usize,
-    },
-    /// A public value is outside the range that the statement allows.
-    #[error("{what}: value {index} is {value}, outside {min}..={max}")]
-    Range {
-        /// Input or output.
-        what: &'static str,
-        /// Its position.
-        index: usize,
-        /// The value.
-        value: i64,
-        /// The least legal value.
-        min: i64,
-        /// The largest legal value.
-        max: i64,
-    },
+    /// The statement is none that a run of the model can have.
+    #[error(transparent)]
+    Statement(#[from] Illegal),
     /// The library refused to make keys or a proof: with a witness of this crate that is a defect.
     #[error("halo2 could not {what}: {source}")]
     Halo2 {

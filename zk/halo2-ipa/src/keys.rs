@@ -7,7 +7,8 @@ use zcash_halo2_proofs::plonk::{
 };
 use zcash_halo2_proofs::poly::commitment::Params;
 use zcash_halo2_proofs::transcript::{Blake2bRead, Blake2bWrite, Challenge255};
-use zktee_models::integer::{ACCUMULATOR_BOUND, IntegerModel};
+use zktee_integer::Illegal;
+use zktee_models::integer::IntegerModel;
 
 use crate::Error;
 use crate::circuit::{ModelCircuit, field, with_shape};
@@ -123,9 +124,8 @@ impl VerifierKey {
 
     /// Checks lengths, and each input against the model's input range, which the circuit leaves to the verifier.
     fn check_inputs(&self, inputs: &[i64]) -> Result<(), Error> {
-        check_length("inputs", self.batch * self.model.input_len(), inputs.len())?;
-        let [min, max] = self.model.parts().input_range;
-        check_range("input", inputs, min, max)
+        let expected = self.batch * self.model.input_len();
+        Ok(Illegal::unless_inputs(inputs, expected, self.model.parts().input_range)?)
     }
 }
 
@@ -159,11 +159,11 @@ impl Keys {
     /// Fills the circuit for a batch of inputs in integer units.
     ///
     /// # Errors
-    /// [`Error::Length`]; [`Error::Input`] where the integer model refuses an input: outside of its range, or leading to an activation
+    /// [`Error::Statement`]; [`Error::Input`] where the integer model refuses an input: outside of its range, or leading to an activation
     /// beyond its bound.
     pub(crate) fn witness(&self, inputs: &[i64]) -> Result<Witness, Error> {
         let model = &self.verifier.model;
-        check_length("inputs", self.verifier.batch * model.input_len(), inputs.len())?;
+        Illegal::unless_count("input values", self.verifier.batch * model.input_len(), inputs.len())?;
         // The reference runs first: what it refuses has no proof, and it says why.
         for (input, values) in inputs.chunks_exact(model.input_len()).enumerate() {
             model.infer(values).map_err(|source| Error::Input { input, source })?;
@@ -208,7 +208,7 @@ pub(crate) fn cells(advice: &[Vec<i64>]) -> Vec<Vec<Fp>> {
 /// Proves that the model gives these inputs (integer units, one after the other) the outputs that are returned.
 ///
 /// # Errors
-/// [`Error::Length`]; [`Error::Input`] where the integer model refuses an input.
+/// [`Error::Statement`]; [`Error::Input`] where the integer model refuses an input.
 pub fn prove(keys: &Keys, inputs: &[i64]) -> Result<Proven, Error> {
     keys.prove_witness(&keys.witness(inputs)?)
 }
@@ -216,12 +216,10 @@ pub fn prove(keys: &Keys, inputs: &[i64]) -> Result<Proven, Error> {
 /// Accepts if the proof shows that the model gives these inputs these outputs. No bytes make it panic.
 ///
 /// # Errors
-/// [`Error::Length`], [`Error::Range`] for what cannot be a statement of the model; [`Error::Rejected`] for all else.
+/// [`Error::Statement`] for what cannot be a statement of the model; [`Error::Rejected`] for all else.
 pub fn verify(key: &VerifierKey, inputs: &[i64], outputs: &[i64], proof: &[u8]) -> Result<(), Error> {
     key.check_inputs(inputs)?;
-    check_length("outputs", key.batch * key.model.output_len(), outputs.len())?;
-    // No model's outputs reach this bound, and beyond it an integer might not be the only one of its class modulo the field.
-    check_range("output", outputs, 1 - ACCUMULATOR_BOUND, ACCUMULATOR_BOUND - 1)?;
+    Illegal::unless_outputs(outputs, key.batch * key.model.output_len())?;
     let public: Vec<i64> = inputs.iter().chain(outputs).copied().collect();
     let public = columns(&key.layout, &public);
     let public: Vec<&[Fp]> = public.iter().map(Vec::as_slice).collect();
@@ -238,15 +236,4 @@ pub fn verify(key: &VerifierKey, inputs: &[i64], outputs: &[i64], proof: &[u8]) 
 pub(crate) fn columns(layout: &Layout, public: &[i64]) -> Vec<Vec<Fp>> {
     let columns = public.chunks(layout.shape.usable());
     columns.map(|column| column.iter().map(|value| field(*value)).collect()).collect()
-}
-
-const fn check_length(what: &'static str, expected: usize, got: usize) -> Result<(), Error> {
-    if expected == got { Ok(()) } else { Err(Error::Length { what, expected, got }) }
-}
-
-fn check_range(what: &'static str, values: &[i64], min: i64, max: i64) -> Result<(), Error> {
-    match values.iter().position(|value| !(min..=max).contains(value)) {
-        Some(index) => Err(Error::Range { what, index, value: values[index], min, max }),
-        None => Ok(()),
-    }
 }

@@ -197,7 +197,7 @@ fn library(error: &Error) -> WorkerError {
     let kind = match error {
         Error::Input { source, .. } => refusal(source).kind,
         Error::TooLarge { .. } | Error::Bound { .. } => ErrorKind::Refused,
-        Error::EmptyBatch | Error::Length { .. } | Error::Range { .. } => ErrorKind::InvalidInput,
+        Error::EmptyBatch | Error::Statement(_) => ErrorKind::InvalidInput,
         Error::Halo2 { .. } | Error::Rejected { .. } => ErrorKind::Failed,
     };
     WorkerError::new(kind, error.to_string())

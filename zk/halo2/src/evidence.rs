@@ -13,7 +13,7 @@
 //! | 4 `o` | the outputs, likewise |
 //! | 4 + n each | a proof's length and its bytes |
 
-use zktee_integer::{Reader, TooShort};
+use zktee_integer::{NotEvidence, Reader, evidence_head};
 
 /// What an evidence file begins with.
 const MAGIC: &[u8; 8] = b"zkt-hal2";
@@ -37,23 +37,19 @@ pub struct Evidence {
 /// Bytes that are no evidence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a halo2 evidence file: {0}")]
-pub struct EvidenceError(&'static str);
+pub struct EvidenceError(#[from] NotEvidence);
 
 impl Evidence {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        let count = |n: usize| (n as u32).to_le_bytes();
-        bytes.extend(VERSION.to_le_bytes());
-        for n in [self.inputs.len(), self.outputs.len(), self.proofs.len()] {
-            bytes.extend(count(n));
-        }
+        let counts = [self.inputs.len(), self.outputs.len(), self.proofs.len()];
+        let mut bytes = evidence_head(MAGIC, VERSION, &counts);
         for &value in self.inputs.iter().chain(&self.outputs) {
             // Inputs and outputs of a twin are below 2^29.
             bytes.extend((value as i32).to_le_bytes());
         }
         for proof in &self.proofs {
-            bytes.extend(count(proof.len()));
+            bytes.extend((proof.len() as u32).to_le_bytes());
             bytes.extend(proof);
         }
         bytes
@@ -65,13 +61,7 @@ impl Evidence {
     /// [`EvidenceError`] for anything that [`Evidence::to_bytes`] would not have written.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EvidenceError> {
         let mut reader = Reader(bytes);
-        if reader.take(8)? != MAGIC {
-            return Err(EvidenceError("it begins otherwise"));
-        }
-        if reader.count()? != VERSION as usize {
-            return Err(EvidenceError("its version is another"));
-        }
-        let [inputs, outputs, proofs] = [reader.count()?, reader.count()?, reader.count()?];
+        let [inputs, outputs, proofs] = reader.head(MAGIC, VERSION)?;
         let inputs = reader.values(inputs)?;
         let outputs = reader.values(outputs)?;
         // No allocation by what the file says: each proof takes 4 bytes of it at least.
@@ -81,15 +71,9 @@ impl Evidence {
             list.push(reader.take(length)?.to_vec());
         }
         if !reader.0.is_empty() {
-            return Err(EvidenceError("bytes follow its end"));
+            return Err(NotEvidence("bytes follow its end").into());
         }
         Ok(Self { inputs, outputs, proofs: list })
-    }
-}
-
-impl From<TooShort> for EvidenceError {
-    fn from(_: TooShort) -> Self {
-        Self("it is too short")
     }
 }
 

@@ -11,11 +11,13 @@ mod files;
 pub mod fuzzing;
 pub mod network;
 mod reader;
+mod stated;
 mod tensors;
 mod twin;
 
 pub use error::{failed, invalid, refusal};
 pub use files::{path_of, read, read_bounded};
-pub use reader::{Reader, TooShort};
+pub use reader::{NotEvidence, Reader, evidence_head};
+pub use stated::Illegal;
 pub use tensors::{bound_inputs, inputs, outputs};
 pub use twin::{Twin, twin};

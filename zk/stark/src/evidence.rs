@@ -12,7 +12,7 @@
 //! | 4 `o` | the outputs, likewise |
 //! | the rest | the proof |
 
-use zktee_integer::{Reader, TooShort};
+use zktee_integer::{NotEvidence, Reader, evidence_head};
 
 /// What an evidence file begins with.
 const MAGIC: &[u8; 8] = b"zkt-strk";
@@ -36,16 +36,13 @@ pub struct Evidence {
 /// Bytes that are no evidence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a STARK evidence file: {0}")]
-pub struct EvidenceError(&'static str);
+pub struct EvidenceError(#[from] NotEvidence);
 
 impl Evidence {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend(VERSION.to_le_bytes());
-        for count in [self.inputs.len(), self.outputs.len()] {
-            bytes.extend((count as u32).to_le_bytes());
-        }
+        let counts = [self.inputs.len(), self.outputs.len()];
+        let mut bytes = evidence_head(MAGIC, VERSION, &counts);
         for &value in self.inputs.iter().chain(&self.outputs) {
             // Inputs and outputs of a twin are below 2^29.
             bytes.extend((value as i32).to_le_bytes());
@@ -60,22 +57,10 @@ impl Evidence {
     /// [`EvidenceError`] for anything that [`Evidence::to_bytes`] would not have written.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EvidenceError> {
         let mut reader = Reader(bytes);
-        if reader.take(8)? != MAGIC {
-            return Err(EvidenceError("it begins otherwise"));
-        }
-        if reader.count()? != VERSION as usize {
-            return Err(EvidenceError("its version is another"));
-        }
-        let [inputs, outputs] = [reader.count()?, reader.count()?];
+        let [inputs, outputs] = reader.head(MAGIC, VERSION)?;
         let inputs = reader.values(inputs)?;
         let outputs = reader.values(outputs)?;
         Ok(Self { inputs, outputs, proof: reader.0.to_vec() })
-    }
-}
-
-impl From<TooShort> for EvidenceError {
-    fn from(_: TooShort) -> Self {
-        Self("it is too short")
     }
 }
 

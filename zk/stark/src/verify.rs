@@ -4,7 +4,7 @@ use p3_challenger::{CanObserve, FieldChallenger};
 use p3_commit::{CommitmentOpening, Pcs};
 use p3_field::coset::TwoAdicMultiplicativeCoset;
 use p3_field::{ExtensionField, Field, PrimeCharacteristicRing, TwoAdicField, batch_multiplicative_inverse};
-use zktee_models::integer::ACCUMULATOR_BOUND;
+use zktee_integer::Illegal;
 
 use crate::challenges::Challenges;
 use crate::constraints::{Combined, Known, Row, evaluate};
@@ -20,30 +20,9 @@ use crate::security::PIECES;
 /// Why evidence is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// Another number of values than the key is for.
-    #[error("{expected} {what} expected, got {got}")]
-    Count {
-        /// Of what.
-        what: &'static str,
-        /// How many there should be.
-        expected: usize,
-        /// How many there are.
-        got: usize,
-    },
-    /// An input or output that no run of the model can have.
-    #[error("{what} {index} is {value}: expected {min}..={max}")]
-    Range {
-        /// Input or output.
-        what: &'static str,
-        /// Which one.
-        index: usize,
-        /// Its value.
-        value: i64,
-        /// Least legal value.
-        min: i64,
-        /// Largest legal value.
-        max: i64,
-    },
+    /// The statement is none that a run of the model can have.
+    #[error(transparent)]
+    Statement(#[from] Illegal),
     /// Bytes that no prover wrote.
     #[error("the proof's bytes are none of a proof")]
     Bytes,
@@ -68,15 +47,9 @@ impl Key {
     /// [`Rejected`].
     pub fn verify(&self, evidence: &Evidence) -> Result<(), Rejected> {
         let batch = self.layout.batch;
-        let count = |what, expected, got| {
-            if expected == got { Ok(()) } else { Err(Rejected::Count { what, expected, got }) }
-        };
         let stated = if self.layout.hidden() { 0 } else { self.network.input_len() * batch };
-        count("input values", stated, evidence.inputs.len())?;
-        count("output values", self.layout.outputs * batch, evidence.outputs.len())?;
-        let [low, high] = self.network.input_range;
-        in_range("input", &evidence.inputs, low, high)?;
-        in_range("output", &evidence.outputs, 1 - ACCUMULATOR_BOUND, ACCUMULATOR_BOUND - 1)?;
+        Illegal::unless_inputs(&evidence.inputs, stated, self.network.input_range)?;
+        Illegal::unless_outputs(&evidence.outputs, self.layout.outputs * batch)?;
         let proof = Proof::from_bytes(&evidence.proof).ok_or(Rejected::Bytes)?;
         let statement = Statement { inputs: evidence.inputs.clone(), outputs: evidence.outputs.clone() };
         self.verify_proof(&statement, proof)
@@ -202,12 +175,5 @@ impl Public {
         }
         let factor = vanishing * Val::from_usize(rows).inverse();
         sums.into_iter().map(|sum| sum * factor).collect()
-    }
-}
-
-fn in_range(what: &'static str, values: &[i64], min: i64, max: i64) -> Result<(), Rejected> {
-    match values.iter().enumerate().find(|(_, value)| !(min..=max).contains(*value)) {
-        Some((index, &value)) => Err(Rejected::Range { what, index, value, min, max }),
-        None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use zktee_integer::Illegal;
 
 use super::models::{dense, hidden, model, rescale};
 use crate::{Error, Keys, Proven, VerifierFile, VerifierKey, prove, verify};
@@ -45,13 +46,22 @@ fn a_statement_that_cannot_be_is_refused_by_range_and_length() {
     let (keys, Proven { outputs, proof }) = &*HONEST;
     let key = keys.verifier();
     let result = |inputs: &[i64], outputs: &[i64]| verify(key, inputs, outputs, proof);
-    assert!(matches!(result(&INPUTS[..2], outputs), Err(Error::Length { what: "inputs", expected: 4, got: 2 })));
-    assert!(matches!(result(&INPUTS, &outputs[..3]), Err(Error::Length { what: "outputs", .. })));
-    assert!(matches!(result(&[&INPUTS[..], &[0]].concat(), outputs), Err(Error::Length { .. })));
-    assert!(matches!(result(&[10, -3, 20, 64], outputs), Err(Error::Range { what: "input", index: 3, .. })));
+    assert!(matches!(
+        result(&INPUTS[..2], outputs),
+        Err(Error::Statement(Illegal::Count { what: "input values", expected: 4, got: 2 }))
+    ));
+    assert!(matches!(
+        result(&INPUTS, &outputs[..3]),
+        Err(Error::Statement(Illegal::Count { what: "output values", .. }))
+    ));
+    assert!(matches!(result(&[&INPUTS[..], &[0]].concat(), outputs), Err(Error::Statement(Illegal::Count { .. }))));
+    assert!(matches!(
+        result(&[10, -3, 20, 64], outputs),
+        Err(Error::Statement(Illegal::Range { what: "input", index: 3, .. }))
+    ));
     assert!(matches!(
         result(&INPUTS, &[outputs[0], i64::MIN, 0, 0]),
-        Err(Error::Range { what: "output", index: 1, .. })
+        Err(Error::Statement(Illegal::Range { what: "output", index: 1, .. }))
     ));
 }
 

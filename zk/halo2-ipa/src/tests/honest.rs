@@ -95,7 +95,10 @@ fn what_the_twin_refuses_is_refused_before_proving() {
         "input 1 of the batch: input value 0 is 64 in integer units, outside the range -64..=63"
     );
     assert_eq!(message(&[0, 0, 63, 63]), "input 1 of the batch: layer 0 (Dense): activation 0 is 32, the bound is 20");
-    assert!(matches!(prove(&keys, &[0, 0]), Err(Error::Length { expected: 4, got: 2, .. })));
+    assert!(matches!(
+        prove(&keys, &[0, 0]),
+        Err(Error::Statement(zktee_integer::Illegal::Count { expected: 4, got: 2, .. }))
+    ));
     assert!(matches!(Keys::generate(&model, 0), Err(Error::EmptyBatch)));
     assert!(matches!(Keys::generate(&model, usize::MAX / 2), Err(Error::TooLarge { .. })));
     let single = super::models::model(&[1], [0, 1], 1, vec![dense(&[&[3]], &[1], None)]);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use zktee_integer::Illegal;
 
 use super::adversary::{Attack, Case, keys};
 use super::models::{self, Numbers};
@@ -57,13 +58,19 @@ fn claims_are_bound() {
             // These do not get as far as the proof.
             for outside in [-9, 8, i64::from(i32::MAX)] {
                 forged.inputs[index] = outside;
-                assert!(matches!(case.verifier.verify(&forged), Err(Rejected::Range { what: "input", .. })));
+                assert!(matches!(
+                    case.verifier.verify(&forged),
+                    Err(Rejected::Statement(Illegal::Range { what: "input", .. }))
+                ));
             }
         }
         for outside in [-(1 << 29), 1 << 29] {
             let mut forged = evidence.clone();
             forged.outputs[0] = outside;
-            assert!(matches!(case.verifier.verify(&forged), Err(Rejected::Range { what: "output", .. })));
+            assert!(matches!(
+                case.verifier.verify(&forged),
+                Err(Rejected::Statement(Illegal::Range { what: "output", .. }))
+            ));
         }
     }
 }
@@ -118,8 +125,8 @@ fn public_and_private_statements_do_not_mix() {
     let inputs = input(&public);
     let [of_public, of_private] = [&public, &private].map(|case| proven(case, &inputs));
     assert!(of_private.inputs.is_empty());
-    assert!(matches!(private.verifier.verify(&of_public), Err(Rejected::Count { .. })));
-    assert!(matches!(public.verifier.verify(&of_private), Err(Rejected::Count { .. })));
+    assert!(matches!(private.verifier.verify(&of_public), Err(Rejected::Statement(Illegal::Count { .. }))));
+    assert!(matches!(public.verifier.verify(&of_private), Err(Rejected::Statement(Illegal::Count { .. }))));
     rejected(&private, &Evidence { inputs: Vec::new(), ..of_public });
     rejected(&public, &Evidence { inputs, ..of_private });
 }
@@ -151,7 +158,7 @@ fn there_are_as_many_proofs_as_inputs() {
         let two = proven(&case, &inputs.repeat(2));
         assert_eq!(case.verifier.verify(&two), Ok(()));
         let refused = |evidence: Evidence| {
-            assert!(matches!(case.verifier.verify(&evidence), Err(Rejected::Count { .. })));
+            assert!(matches!(case.verifier.verify(&evidence), Err(Rejected::Statement(Illegal::Count { .. }))));
         };
         refused(Evidence { proofs: Vec::new(), ..one.clone() });
         refused(Evidence { inputs: Vec::new(), outputs: Vec::new(), proofs: Vec::new() });

@@ -1,6 +1,7 @@
 //! Statements with a hidden input: it is legal, it is the one that the outputs are of, and it is no public one.
 
 use p3_field::PrimeCharacteristicRing;
+use zktee_integer::Illegal;
 use zktee_models::integer::IntegerModel;
 
 use super::adversary::Case;
@@ -86,8 +87,8 @@ fn public_and_hidden_statements_do_not_mix() {
     let inputs = vec![1, 2, 3, 4];
     let [public, hidden] = [Profile::Fast, Profile::Zk].map(|profile| Key::new(dense(), 1, profile).unwrap());
     let [of_public, of_hidden] = [&public, &hidden].map(|key| key.prove(&inputs).unwrap().evidence);
-    assert!(matches!(hidden.verify(&of_public), Err(Rejected::Count { .. })));
-    assert!(matches!(public.verify(&of_hidden), Err(Rejected::Count { .. })));
+    assert!(matches!(hidden.verify(&of_public), Err(Rejected::Statement(Illegal::Count { .. }))));
+    assert!(matches!(public.verify(&of_hidden), Err(Rejected::Statement(Illegal::Count { .. }))));
     assert!(hidden.verify(&Evidence { inputs: Vec::new(), ..of_public }).is_err());
     assert!(public.verify(&Evidence { inputs: inputs.clone(), ..of_hidden.clone() }).is_err());
     let mut other = of_hidden;

@@ -1,5 +1,6 @@
 //! What a proof is about: this model, this batch, these inputs and outputs, these parameters.
 
+use zktee_integer::Illegal;
 use zktee_models::integer::{IntegerLayer, IntegerModel, Parts};
 
 use super::first::case;
@@ -55,15 +56,36 @@ fn claims_are_bound() {
     });
     // Numbers that the field takes for others.
     let modulus = i64::from(crate::field::MODULUS);
-    assert!(matches!(rejected(&|evidence| evidence.outputs[0] += modulus), Rejected::Range { what: "output", .. }));
-    assert!(matches!(rejected(&|evidence| evidence.inputs[3] -= modulus), Rejected::Range { what: "input", .. }));
+    assert!(matches!(
+        rejected(&|evidence| evidence.outputs[0] += modulus),
+        Rejected::Statement(Illegal::Range { what: "output", .. })
+    ));
+    assert!(matches!(
+        rejected(&|evidence| evidence.inputs[3] -= modulus),
+        Rejected::Statement(Illegal::Range { what: "input", .. })
+    ));
     // Numbers that no run has.
-    assert!(matches!(rejected(&|evidence| evidence.inputs[0] = 8), Rejected::Range { index: 0, max: 7, .. }));
-    assert!(matches!(rejected(&|evidence| evidence.inputs[7] = -9), Rejected::Range { index: 7, min: -8, .. }));
-    assert!(matches!(rejected(&|evidence| evidence.outputs[3] = 1 << 29), Rejected::Range { index: 3, .. }));
+    assert!(matches!(
+        rejected(&|evidence| evidence.inputs[0] = 8),
+        Rejected::Statement(Illegal::Range { index: 0, max: 7, .. })
+    ));
+    assert!(matches!(
+        rejected(&|evidence| evidence.inputs[7] = -9),
+        Rejected::Statement(Illegal::Range { index: 7, min: -8, .. })
+    ));
+    assert!(matches!(
+        rejected(&|evidence| evidence.outputs[3] = 1 << 29),
+        Rejected::Statement(Illegal::Range { index: 3, .. })
+    ));
     // Counts.
-    assert!(matches!(rejected(&|evidence| _ = evidence.inputs.pop()), Rejected::Count { what: "input values", .. }));
-    assert!(matches!(rejected(&|evidence| evidence.outputs.push(0)), Rejected::Count { what: "output values", .. }));
+    assert!(matches!(
+        rejected(&|evidence| _ = evidence.inputs.pop()),
+        Rejected::Statement(Illegal::Count { what: "input values", .. })
+    ));
+    assert!(matches!(
+        rejected(&|evidence| evidence.outputs.push(0)),
+        Rejected::Statement(Illegal::Count { what: "output values", .. })
+    ));
     rejected(&|evidence| evidence.inputs.clear());
     rejected(&|evidence| (evidence.inputs.truncate(4), evidence.outputs.truncate(2)).0);
     assert_eq!(rejected(&|evidence| evidence.proof.clear()), Rejected::Bytes);
