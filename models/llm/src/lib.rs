@@ -9,10 +9,16 @@
 //! Files come from outside: everything in them is bounded and checked, and what is wrong with them is an [`LlmError`].
 
 mod error;
+mod files;
+mod gpt2;
 mod matrix;
 mod model;
 mod network;
 mod pool;
+mod recipe;
+mod sampling;
+mod tokenizer;
 
 pub use error::LlmError;
-pub use model::{Facts, LanguageModel, LoadOptions, ModelFiles, ModelPaths, Piece};
+pub use files::{ModelFiles, ModelPaths};
+pub use model::{Facts, LanguageModel, LoadOptions, Piece};
