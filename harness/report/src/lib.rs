@@ -9,6 +9,7 @@
 //!
 //! Everything that is written here can be written again from the recorded samples alone; `docs/results.md` defines every column.
 
+mod append;
 mod article;
 mod batch;
 pub mod cell;
@@ -38,6 +39,7 @@ pub mod timeline;
 pub mod units;
 mod write;
 
+pub use append::Appender;
 pub use cell::Cell;
 pub use cells::cells;
 pub use load::{LoadError, Run, Warning, load};
