@@ -12,10 +12,10 @@ use crate::package::Package;
 use crate::workload::hex;
 
 /// The prompt of the article whose figures are held against those measured here.
-pub const PROMPT: &str = "Ethereum is a community-operated technology";
+pub(crate) const PROMPT: &str = "Ethereum is a community-operated technology";
 
 /// The article's number of tokens: "Eval Count".
-pub const MAX_TOKENS: u32 = 36;
+pub(crate) const MAX_TOKENS: u32 = 36;
 
 /// A language model, and what it is asked.
 #[derive(Clone, Debug, PartialEq)]

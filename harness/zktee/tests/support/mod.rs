@@ -129,6 +129,7 @@ pub(crate) fn no_process_is_left(folder: &Path) {
 fn answers_of_ols() -> String {
     let workloads = zktee_config::builtins().expect("the built-in workloads");
     let ols = workloads.iter().find(|workload| workload.name == "ols-iris").expect("ols-iris");
+    let ols = ols.tensors().expect("tensors");
     let model = zktee_models::reference::FloatModel::load(&ols.onnx, ols.batch).expect("the model");
     let answers = model.infer(&ols.inputs.data).expect("answers");
     format!("{{\"shape\":[{},1],\"data\":{answers:?}}}", answers.len())
