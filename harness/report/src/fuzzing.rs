@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zktee_core::record::{LoadRow, ProbeRow};
 
-use crate::{load, rows, samples};
+use crate::{generations, load, rows, samples, strict};
 
 /// Reads bytes as `samples.csv`.
 ///
@@ -14,6 +14,18 @@ pub fn samples(bytes: &[u8]) {
     for sample in samples::parse_whole(bytes) {
         assert!(samples::bad_number(&sample).is_none(), "{sample:?}");
     }
+}
+
+/// Reads bytes as `generations.csv` and as `tokens.csv`.
+///
+/// # Panics
+/// If an answer is accepted whose tokens have no speed.
+pub fn generations(bytes: &[u8]) {
+    let whole = &bytes[..strict::whole_rows(bytes)];
+    for row in generations::answers(Path::new("generations.csv"), whole).unwrap_or_default() {
+        assert!(row.eval_count == 0 || row.tokens_per_s().is_finite(), "{row:?}");
+    }
+    let _ = generations::tokens(Path::new("tokens.csv"), whole);
 }
 
 /// Reads bytes as the small tables beside it.
@@ -30,5 +42,14 @@ pub fn record(bytes: &[u8]) {
 
 /// Bytes as rows below the header of `samples.csv`.
 pub fn with_header(rows: &[u8]) -> Vec<u8> {
-    [samples::columns().join(",").as_bytes(), b"\n", rows, b"\n"].concat()
+    below(&samples::columns(), rows)
+}
+
+/// Bytes as rows below the headers of `generations.csv` and `tokens.csv`.
+pub fn with_headers_of_generations(rows: &[u8]) -> [Vec<u8>; 2] {
+    [below(&generations::generation_columns(), rows), below(&generations::token_columns(), rows)]
+}
+
+fn below(columns: &[String], rows: &[u8]) -> Vec<u8> {
+    [columns.join(",").as_bytes(), b"\n", rows, b"\n"].concat()
 }

@@ -6,9 +6,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use zktee_core::record::{Environment, LoadRow, ProbeRow, RunRecord, SCHEMA, Sample, files};
+use zktee_core::record::{
+    Environment, GenerationRow, LoadRow, ProbeRow, RunRecord, SCHEMA, Sample, TokenRow, files,
+};
 use zktee_core::vocabulary::CellId;
 
+use crate::generations;
 use crate::rows::{self, RowsError};
 use crate::samples::{self, SamplesError};
 
@@ -30,6 +33,10 @@ pub struct Run {
     pub loads: Vec<LoadRow>,
     /// Forgeries that verifiers were shown; none where that was not tried.
     pub probes: Vec<ProbeRow>,
+    /// What language models said, an answer a measured sample of `infer`; none where none was asked.
+    pub generations: Vec<GenerationRow>,
+    /// The tokens of those answers, an answer's in their order; none of an answer whose tokens are not all there.
+    pub tokens: Vec<TokenRow>,
     /// What a reader of the numbers has to know of the folder itself.
     pub warnings: Vec<Warning>,
 }
@@ -52,6 +59,31 @@ pub enum Warning {
         cell: CellId,
         /// How many rows.
         rows: usize,
+    },
+    /// The last row of `generations.csv` or `tokens.csv` was not written to its end.
+    TornRow {
+        /// Which of them.
+        file: &'static str,
+        /// The number of the line where it begins, from 1.
+        line: u64,
+    },
+    /// Rows of an answer without a measured sample.
+    NoSample {
+        /// The file.
+        file: &'static str,
+        /// The cell.
+        cell: CellId,
+        /// How many rows.
+        rows: usize,
+    },
+    /// Tokens that are not those of their response.
+    TokensDisagree {
+        /// The cell.
+        cell: CellId,
+        /// The sample.
+        sample: u32,
+        /// What is wrong.
+        what: String,
     },
 }
 
@@ -81,6 +113,21 @@ impl fmt::Display for Warning {
                 "{}: {rows} row(s) of `{cell}` left out, since {} does not plan that cell; were two runs mixed?",
                 files::SAMPLES,
                 files::RUN
+            ),
+            Self::TornRow { file, line } => write!(
+                f,
+                "{file}, line {line}: the run was stopped while it wrote this row, so the row is left out; `zktee run --resume` takes it \
+                     again"
+            ),
+            Self::NoSample { file, cell, rows } => write!(
+                f,
+                "{file}: {rows} row(s) of `{cell}` left out, since {} has no measured sample of that number; was the run stopped?",
+                files::SAMPLES
+            ),
+            Self::TokensDisagree { cell, sample, what } => write!(
+                f,
+                "{}: the tokens of sample {sample} of `{cell}` {what}, so they are left out",
+                files::TOKENS
             ),
         }
     }
@@ -141,7 +188,7 @@ pub enum LoadError {
         /// The cell.
         cell: CellId,
     },
-    /// `samples.csv` is damaged.
+    /// `samples.csv`, `generations.csv` or `tokens.csv` is damaged.
     #[error(transparent)]
     Samples(#[from] SamplesError),
     /// `load.csv` or `probes.csv` is damaged.
@@ -170,7 +217,8 @@ pub fn load(dir: &Path) -> Result<Run, LoadError> {
     }
     let samples = load_samples(&dir.join(files::SAMPLES), &planned, &mut warnings)?;
     let (loads, probes) = (read_rows(&dir.join(files::LOAD))?, read_rows(&dir.join(files::PROBES))?);
-    Ok(Run { record, samples, environment, loads, probes, warnings })
+    let said = generations::load(dir, &samples, &mut warnings)?;
+    Ok(Run { record, samples, environment, loads, probes, generations: said.answers, tokens: said.tokens, warnings })
 }
 
 /// The content of `run.json`, in which every cell is planned once.

@@ -1,7 +1,7 @@
 //! The plots, each laid out once as a scene and drawn as SVG in two palettes and as PNG.
 //!
 //! ```text
-//!   cells -> (time, total, resources, accuracy, batch, scaling) -> dots | scatter | panels -> Scene -> draw (plotters) -> SVG, PNG
+//!   cells -> (time, total, resources, accuracy, batch, scaling, language) -> dots | scatter | panels -> Scene -> draw (plotters) -> SVG, PNG
 //! ```
 
 mod accuracy;
@@ -9,6 +9,7 @@ mod axis;
 mod batch;
 mod dots;
 mod draw;
+mod language;
 pub(crate) mod palette;
 mod resources;
 mod scaling;
@@ -21,6 +22,7 @@ use zktee_core::vocabulary::Outcome;
 
 use crate::cell::Cell;
 use crate::claims::Claims;
+use crate::language::{LanguageCell, Latencies};
 use crate::scaling::Families;
 use palette::Palette;
 use scene::Scene;
@@ -71,6 +73,17 @@ pub(crate) fn all(cells: &[Cell], claims: &Claims, min_samples: u32) -> Vec<Plot
     plots.extend(batches.iter().map(|group| batch::plot(group, &mut used)));
     plots.extend(families.list.iter().map(|family| scaling::plot(family, &mut used)));
     plots
+}
+
+/// The figures of language models; none where there are none.
+pub(crate) fn language(
+    cells: &[Cell],
+    language: &[LanguageCell],
+    latencies: &[Latencies],
+    claims: &Claims,
+) -> Vec<Plot> {
+    draw::register_font();
+    language::speed(cells, language, claims).into_iter().chain(language::latencies(latencies)).collect()
 }
 
 /// The figures of a history.

@@ -121,8 +121,17 @@ fn middle_of_unsorted(values: &mut [f64]) -> f64 {
 
 /// The value below which the share `p` of sorted values lies, by the nearest rank.
 fn percentile(sorted: &[f64], p: f64) -> f64 {
-    let rank = (p * sorted.len() as f64).ceil() as usize;
-    sorted[rank.clamp(1, sorted.len()) - 1]
+    sorted[rank(sorted.len(), p)]
+}
+
+/// The same of whole numbers; none of no values.
+pub(crate) fn nearest_rank(sorted: &[u64], p: f64) -> Option<u64> {
+    (!sorted.is_empty()).then(|| sorted[rank(sorted.len(), p)])
+}
+
+/// The index of the nearest rank among so many values, of which there is one at least.
+fn rank(n: usize, p: f64) -> usize {
+    ((p * n as f64).ceil() as usize).clamp(1, n) - 1
 }
 
 #[cfg(test)]

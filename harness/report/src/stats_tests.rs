@@ -73,3 +73,10 @@ proptest! {
         prop_assert_eq!(mad(&doubled), mad(&values).map(|m| m * 2.0));
     }
 }
+
+#[test]
+fn a_share_of_the_values_is_not_above_its_rank() {
+    let values: Vec<u64> = (1..=20).collect();
+    assert_eq!((nearest_rank(&values, 0.5), nearest_rank(&values, 0.95)), (Some(10), Some(19)));
+    assert_eq!((nearest_rank(&[7], 0.95), nearest_rank(&[], 0.5)), (Some(7), None));
+}

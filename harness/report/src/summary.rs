@@ -8,10 +8,11 @@ use zktee_core::vocabulary::Outcome;
 use crate::article::{self, Role};
 use crate::cell::{Cell, CellFlag, Kind};
 use crate::claims::{Claims, Stated};
+use crate::language::LanguageCell;
 use crate::load::Run;
 use crate::scaling::{self, Families};
 use crate::tables::workloads;
-use crate::{batch, show, units};
+use crate::{batch, language_tables, show, units};
 
 /// What the run found, in three sentences: what it holds, how much dearer evidence is than the answer, how that compares with the claims.
 /// One without its data is left out.
@@ -84,15 +85,22 @@ fn beside_claim<'g>(group: &'g article::Group) -> Option<(&'g Cell, f64, &'g str
     if !matches!(group.role, Role::Zk | Role::Tee) {
         return None;
     }
-    let real = group.cells.iter().filter(|c| c.outcome != Outcome::Simulated);
+    let real = group.cells.iter().filter(|c| c.outcome != Outcome::Simulated && group.claim_beside(c).is_some());
     let timed = real.filter_map(|c| Some((*c, c.total()?)));
     let (cell, total) = timed.min_by(|a, b| a.1.total_cmp(&b.1))?;
     Some((cell, total, who, stated))
 }
 
 /// What the run found, a sentence a workload and claim.
-pub(crate) fn sentences(run: &Run, cells: &[Cell], families: &Families, claims: &Claims) -> Vec<String> {
+pub(crate) fn sentences(
+    run: &Run,
+    cells: &[Cell],
+    language: &[LanguageCell],
+    families: &Families,
+    claims: &Claims,
+) -> Vec<String> {
     let mut out: Vec<String> = in_table(cells, families).into_iter().filter_map(|w| fastest(w, cells)).collect();
+    out.extend(language_tables::sentences(cells, language));
     out.extend(families.list.iter().filter_map(scaling::sentence));
     out.extend(compared(cells, claims));
     let few = cells.iter().filter(|c| c.has_flag(CellFlag::FewSamples)).count();

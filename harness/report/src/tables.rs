@@ -22,10 +22,11 @@ pub(crate) fn workloads(cells: &[Cell]) -> Vec<&str> {
     names
 }
 
-/// The times of one workload's cells.
-pub(crate) fn times(workload: &str, cells: &[&Cell], min_samples: u32) -> Table {
+/// The times of one workload's cells; of a language model `infer` is the prompt and the whole response.
+pub(crate) fn times(workload: &str, cells: &[&Cell], language: bool, min_samples: u32) -> Table {
+    let what = if language { " for one prompt and its response".to_owned() } else { calls(cells) };
     let mut table = Table::new(
-        format!("{workload}: median wall-clock times{}", calls(cells)),
+        format!("{workload}: median wall-clock times{what}"),
         &[
             Column::text("Backend"),
             Column::text("Outcome"),

@@ -81,6 +81,19 @@ pub fn money(amount: f64) -> String {
     format!("{amount:.decimals$}")
 }
 
+/// So many a second, to three digits, without a unit.
+///
+/// ```
+/// assert_eq!(zktee_report::units::rate(1.629_562), "1.63");
+/// ```
+pub fn rate(per_s: f64) -> String {
+    if !per_s.is_finite() {
+        return "-".to_owned();
+    }
+    let decimals = if per_s > 0.0 { (DIGITS - 1 - exponent(round(per_s))).clamp(0, 9) as usize } else { 0 };
+    format!("{per_s:.decimals$}")
+}
+
 /// How many times: two digits below 10, whole numbers from 10 on.
 pub fn ratio(r: f64) -> String {
     if !r.is_finite() {
@@ -189,6 +202,9 @@ mod tests {
         assert_eq!(ratio(0.83), "0.83x");
         assert_eq!(ratio(0.996), "1.0x");
         assert_eq!(ratio(0.000_012), "1.2e-5x");
+        for (per_s, text) in [(0.0, "0"), (1.629, "1.63"), (9.999, "10.0"), (99.96, "100"), (1234.4, "1234"), (0.0123, "0.0123")] {
+            assert_eq!(rate(per_s), text, "{per_s}");
+        }
         assert_eq!(error(0.0), "0");
         assert_eq!(error(0.000_012), "1.2e-5");
     }

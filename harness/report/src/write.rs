@@ -9,6 +9,7 @@ use zktee_core::record::files;
 use crate::cell::Cell;
 use crate::cells::cells;
 use crate::claims::Claims;
+use crate::language::{self, LanguageCell, language_cells};
 use crate::load::Run;
 use crate::plots::{self, FOLDER, palette};
 use crate::samples::{header_of, one_line};
@@ -22,6 +23,8 @@ const HTML: &str = "report.html";
 const JSON: &str = "report.json";
 /// The report for a paper.
 const TEX: &str = "report.tex";
+/// A row a language model and backend, where there are any.
+const LANGUAGE: &str = "llm.csv";
 /// The layout of `report.json`.
 const JSON_SCHEMA: u32 = 1;
 
@@ -46,7 +49,7 @@ pub enum Format {
     Md,
     /// `report.html`, which needs no other file.
     Html,
-    /// `cells.csv`.
+    /// `cells.csv`; `llm.csv` where there are language models.
     Csv,
     /// `report.json`: the cells, the settings and the machine.
     Json,
@@ -76,8 +79,10 @@ pub fn write_all(dir: &Path, run: &Run) -> Result<Vec<PathBuf>, ReportError> {
 pub fn write(dir: &Path, run: &Run, formats: &[Format]) -> Result<Vec<PathBuf>, ReportError> {
     let claims = Claims::built_in();
     let cells = cells(run);
-    let plots = plots::all(&cells, &claims, run.record.settings.min_samples);
-    let document = document::document(run, &cells, &claims, &plots);
+    let language = language_cells(run, &cells);
+    let mut plots = plots::all(&cells, &claims, run.record.settings.min_samples);
+    plots.extend(plots::language(&cells, &language, &language::latencies(run, &cells), &claims));
+    let document = document::document(run, &cells, &language, &claims, &plots);
 
     let mut outcome = ReportError { failed: Vec::new(), written: Vec::new() };
     let mut note = |path: PathBuf, result: Result<(), String>| match result {
@@ -94,12 +99,14 @@ pub fn write(dir: &Path, run: &Run, formats: &[Format]) -> Result<Vec<PathBuf>, 
     };
     for (format, name, content) in [
         (Format::Csv, files::CELLS, &(|| csv_of(&cells)) as &dyn Fn() -> String),
+        (Format::Csv, LANGUAGE, &|| csv_of_language(&language)),
         (Format::Md, MARKDOWN, &|| markdown::render(&document)),
         (Format::Html, HTML, &|| html::render(&document)),
-        (Format::Json, JSON, &|| json_of(run, &cells)),
+        (Format::Json, JSON, &|| json_of(run, &cells, &language)),
         (Format::Tex, TEX, &|| tex::render(&document)),
     ] {
-        if formats.contains(&format) {
+        let empty = name == LANGUAGE && language.is_empty();
+        if formats.contains(&format) && !empty {
             text(dir.join(name), &content());
         }
     }
@@ -130,9 +137,10 @@ pub(crate) fn atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()
     result
 }
 
-/// `report.json`: what the tables are made of. A cell's fields are the columns of `cells.csv`; an absent value is null.
-fn json_of(run: &Run, cells: &[Cell]) -> String {
-    let value = serde_json::json!({
+/// `report.json`: what the tables are made of. A cell's fields are the columns of `cells.csv`, those of `language` the columns of `llm.csv`; an
+/// absent value is null.
+fn json_of(run: &Run, cells: &[Cell], language: &[LanguageCell]) -> String {
+    let mut value = serde_json::json!({
         "schema": JSON_SCHEMA,
         "zktee_version": run.record.zktee_version,
         "started_at": run.record.started_at,
@@ -141,6 +149,9 @@ fn json_of(run: &Run, cells: &[Cell]) -> String {
         "warnings": run.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "cells": cells,
     });
+    if !language.is_empty() {
+        value["language"] = serde_json::json!(language);
+    }
     format!("{value:#}\n")
 }
 
@@ -159,6 +170,19 @@ fn csv_of(cells: &[Cell]) -> String {
             *text = one_line(text);
         }
         // Rows are flat structs of scalars and texts, which the writer takes without fail.
+        writer.serialize(&cell).expect("a flat row serialises");
+    }
+    let bytes = writer.into_inner().expect("writing to memory does not fail");
+    String::from_utf8(bytes).expect("CSV of texts is text")
+}
+
+/// `llm.csv`.
+fn csv_of_language(cells: &[LanguageCell]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for cell in cells {
+        let (workload, backend) = (one_line(&cell.workload), one_line(&cell.backend));
+        let cell = LanguageCell { workload, backend, ..cell.clone() };
+        // As above.
         writer.serialize(&cell).expect("a flat row serialises");
     }
     let bytes = writer.into_inner().expect("writing to memory does not fail");

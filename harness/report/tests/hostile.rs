@@ -15,7 +15,7 @@ proptest! {
 
     #[test]
     fn a_piece_replaced_anywhere_makes_nothing_panic(
-        name in prop::sample::select(vec![files::RUN, files::SAMPLES, files::ENVIRONMENT]),
+        name in prop::sample::select(vec![files::RUN, files::SAMPLES, files::ENVIRONMENT, files::GENERATIONS, files::TOKENS]),
         at in any::<prop::sample::Index>(),
         length in 0usize..10,
         piece in prop_oneof![

@@ -18,7 +18,7 @@ use crate::folder::{FolderError, RunFolder, io, write_json};
 const MAX_RECORD_BYTES: u64 = 256 << 20;
 
 /// What a published folder may hold, so that no other folder is ever replaced by one.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     files::RUN,
     files::ENVIRONMENT,
     files::SAMPLES,
@@ -27,6 +27,7 @@ const OWN: [&str; 14] = [
     files::GENERATIONS,
     files::TOKENS,
     files::CELLS,
+    "llm.csv",
     files::EVIDENCE,
     "report.md",
     "report.html",

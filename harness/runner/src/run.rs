@@ -9,7 +9,7 @@ use std::time::Instant;
 use zktee_config::Workload;
 use zktee_core::record::{Sample, files};
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
-use zktee_report::RowsError;
+use zktee_report::{LoadError, RowsError};
 use zktee_report::samples::{self, Journal, JournalError, SamplesError};
 
 use crate::cell::{Cell, Context, PhaseError, Taken, blank_sample};
@@ -84,6 +84,9 @@ pub enum RunError {
     /// The record of samples cannot be read.
     #[error(transparent)]
     Samples(#[from] SamplesError),
+    /// What was recorded before cannot be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// The record of probes, or of what language models said, cannot be read or written.
     #[error(transparent)]
     Rows(#[from] RowsError),
@@ -106,7 +109,7 @@ pub fn run(
     let journal = Journal::open(&folder.samples())?;
     let earlier = samples::read(&folder.samples())?.rows;
     let of_language = plan.record.cells.iter().any(|cell| cell.language.is_some());
-    let generations = of_language.then(|| Generations::open(folder.root(), &[], &[])).transpose()?;
+    let generations = of_language.then(|| open_generations(folder)).transpose()?;
     let mut run = Run {
         generations,
         progress: Progress::of(&earlier),
@@ -122,6 +125,12 @@ pub fn run(
         observer,
     };
     run.all_rounds(plan)
+}
+
+/// Goes on with what language models have said in samples that are recorded.
+fn open_generations(folder: &RunFolder) -> Result<Generations, RunError> {
+    let run = zktee_report::load(folder.root())?;
+    Ok(Generations::open(folder.root(), &run.generations, &run.tokens)?)
 }
 
 struct Run<'a> {

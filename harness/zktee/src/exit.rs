@@ -83,6 +83,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             RunError::Folder(error) => known(error),
             RunError::Journal(error) => known(error),
             RunError::Samples(error) => known(error),
+            RunError::Load(error) => known(error),
             RunError::Rows(_) => Some(Code::Storage),
         };
     }

@@ -99,6 +99,11 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
                     let style = self.palette.colour(*ink).stroke_width(self.px(*width).max(1) as u32);
                     self.line(*from, *to, style)?;
                 }
+                Item::Path { points, ink, width } => {
+                    let style = self.palette.colour(*ink).stroke_width(self.px(*width).max(1) as u32);
+                    let points: Vec<(i32, i32)> = points.iter().map(|p| self.at(*p)).collect();
+                    self.area.draw(&PathElement::new(points, style))?;
+                }
                 Item::Mark { at, mark, radius, ink, filled } => {
                     self.mark(*at, *mark, *radius, self.palette.colour(*ink), *filled)?;
                 }

@@ -46,6 +46,8 @@ pub(crate) struct Text {
 pub(crate) enum Item {
     Band { from: Point, to: Point, ink: Ink },
     Line { from: Point, to: Point, ink: Ink, width: f64 },
+    /// Lines from each point to the next.
+    Path { points: Vec<Point>, ink: Ink, width: f64 },
     Mark { at: Point, mark: Mark, radius: f64, ink: Ink, filled: bool },
     Text(Text),
 }

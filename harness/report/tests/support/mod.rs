@@ -1,17 +1,23 @@
 //! A synthetic run folder with every outcome in it. The figures are made up.
 
+mod language;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use zktee_core::protocol::Description;
-use zktee_core::record::{CellPlan, Environment, RunRecord, SCHEMA, Sample, Settings, Task, files};
+use zktee_core::record::{
+    CellPlan, Environment, GenerationRow, RunRecord, SCHEMA, Sample, Settings, Task, TokenRow, files,
+};
 use zktee_core::vocabulary::{CellId, Hardware, Outcome, Part, Phase, SecurityBasis, SetupTrust, Trust};
 
 /// A run that can be changed before it is written.
 pub(crate) struct Fixture {
     pub(crate) record: RunRecord,
     pub(crate) samples: Vec<Sample>,
+    pub(crate) generations: Vec<GenerationRow>,
+    pub(crate) tokens: Vec<TokenRow>,
     pub(crate) environment: Environment,
 }
 
@@ -63,7 +69,7 @@ impl Fixture {
             versions: BTreeMap::new(),
             load_1m: Some(0.2),
         };
-        Self { record, samples: Vec::new(), environment }
+        Self { record, samples: Vec::new(), generations: Vec::new(), tokens: Vec::new(), environment }
     }
 
     /// Every workload, every backend, every outcome.
@@ -141,6 +147,7 @@ impl Fixture {
         );
         f.good("lenet-mnist", "ezkl/resources", 1, [Some(30.0), Some(0.01), Some(20.0), Some(0.02)], 10, 0.7);
         f.plan("lenet-mnist", "enclave/qemu", 1);
+        f.add_language_models();
         f
     }
 
@@ -219,6 +226,10 @@ impl Fixture {
         rows.write_record(zktee_report::samples::columns()).unwrap();
         self.samples.iter().for_each(|s| rows.serialize(s).unwrap());
         rows.flush().unwrap();
+        if !self.generations.is_empty() {
+            zktee_report::write_rows(&dir.join(files::GENERATIONS), &self.generations).unwrap();
+            zktee_report::write_rows(&dir.join(files::TOKENS), &self.tokens).unwrap();
+        }
     }
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use zktee_core::provider::Provider as _;
 use zktee_core::record::{Sample, Settings, files};
 use zktee_native::{NAME as NATIVE, Native};
 use zktee_report::stats::median;
 use zktee_runner::{
-    Apart, Costs, Event, Interrupt, Log, Observer, Plan, Providers, RunEnd, RunFolder, Selection, SetupPolicy,
+    Apart, Costs, Event, Interrupt, Log, Observer, Plan, Providers, References, RunEnd, RunFolder, Selection, SetupPolicy,
     machine_memory_bytes,
 };
 
