@@ -403,7 +403,7 @@ impl Run<'_> {
 fn without_reference(failure: Failure, workload: &Workload) -> Failure {
     match failure {
         Failure::Cell { outcome, reason } => {
-            let what = if workload.language().is_some() { "answer of native" } else { "float reference" };
+            let what = if workload.language().is_some() { "reference answer" } else { "float reference" };
             let outcome = if outcome == Outcome::Crashed { Outcome::Refused } else { outcome };
             Failure::new(outcome, format!("no {what} to hold it to: {reason}"))
         }

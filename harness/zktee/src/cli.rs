@@ -429,7 +429,7 @@ pub(crate) struct LlmArguments {
     #[arg(long, value_name = "N", requires = "llm")]
     pub(crate) llm_max_tokens: Option<u32>,
     /// 0 takes the likeliest token each time; above, tokens are drawn [default: 0]
-    #[arg(long, value_name = "T", requires = "llm")]
+    #[arg(long, value_name = "T", requires = "llm", allow_negative_numbers = true)]
     pub(crate) llm_temperature: Option<f32>,
     /// Of the random numbers that tokens are drawn with [default: 0]
     #[arg(long, value_name = "N", requires = "llm")]

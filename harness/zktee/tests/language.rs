@@ -119,7 +119,7 @@ fn what_is_wrong_with_a_model_names_the_flag_and_the_file() {
         assert_eq!(cell["outcome"], "refused", "{cell:?}");
     }
     let long = "x".repeat(128);
-    run("tiny.json", &["--llm-prompt", &long]).exits(3).says("--llm-prompt").says("129").says("128");
+    run("tiny.json", &["--llm-prompt", &long]).exits(3).says("--llm-prompt").says("room for 128");
 }
 
 #[test]

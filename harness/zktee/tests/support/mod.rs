@@ -1,5 +1,5 @@
 //! A folder of a user's own, and the real binary run in it.
-#![expect(dead_code, reason = "each test file is a program of its own and uses a part of this")]
+#![allow(dead_code, reason = "each test file is a program of its own; most use a part of this, some all of it")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
