@@ -1,10 +1,13 @@
 //! GPT-2: the decoder of Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), with learnt positions, a norm before
 //! each part, and the tokens' embeddings as the last layer.
 
+use crate::attention::{self, Memory};
 use crate::error::LlmError;
+use crate::kind::Kind;
 use crate::matrix::Matrix;
 use crate::network::Network;
 use crate::pool::Pool;
+use crate::vectors::{add, gelu, layer_norm};
 
 /// Tokens that are read at a time: bounds what a long prompt takes of memory.
 const BATCH: usize = 64;
@@ -61,11 +64,20 @@ impl Shape {
         (self.layers * 13 * self.width + 2 * self.width) as u64
     }
 
+    /// Bytes that its weights take, matrices held in that kind.
+    pub(crate) fn weight_bytes(&self, kind: Kind) -> u64 {
+        let Self { layers, width, context, vocabulary, .. } = *self;
+        let matrix = |outputs, inputs| Matrix::bytes(kind, outputs, inputs);
+        let layer =
+            matrix(3 * width, width) + matrix(width, width) + matrix(4 * width, width) + matrix(width, 4 * width);
+        matrix(vocabulary, width) + matrix(context, width) + layers as u64 * layer + self.small_parameters() * 4
+    }
+
     /// Bytes that reading a whole context takes beside the weights.
     pub(crate) fn context_bytes(&self) -> u64 {
-        let [layers, width, context, vocabulary] =
-            [self.layers, self.width, self.context, self.vocabulary].map(|n| n as u64);
-        (2 * layers * context * width + BATCH as u64 * 10 * width + context + vocabulary) * 4
+        let [layers, width, vocabulary] = [self.layers, self.width, self.vocabulary].map(|n| n as u64);
+        layers * attention::bytes(self.context, self.heads, self.width / self.heads)
+            + (BATCH as u64 * 12 * width + vocabulary) * 4
     }
 }
 
@@ -99,17 +111,8 @@ impl Norm {
         Self { weight: vec![1.0; width], bias: vec![0.0; width] }
     }
 
-    /// Each vector less its mean, over its standard deviation.
     fn apply(&self, epsilon: f32, vectors: &[f32], normed: &mut [f32]) {
-        let width = self.weight.len();
-        for (vector, out) in vectors.chunks(width).zip(normed.chunks_mut(width)) {
-            let mean = vector.iter().sum::<f32>() / width as f32;
-            let variance = vector.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / width as f32;
-            let scale = 1.0 / (variance + epsilon).sqrt();
-            for (((out, x), weight), bias) in out.iter_mut().zip(vector).zip(&self.weight).zip(&self.bias) {
-                *out = (x - mean) * scale * weight + bias;
-            }
-        }
+        layer_norm(vectors, &self.weight, &self.bias, epsilon, normed);
     }
 }
 
@@ -136,13 +139,6 @@ pub(crate) struct Weights {
     pub(crate) norm: Norm,
 }
 
-/// What one layer remembers of the tokens read: keys and values, `[tokens, width]` each.
-#[derive(Debug, Default)]
-struct Memory {
-    keys: Vec<f32>,
-    values: Vec<f32>,
-}
-
 /// A network of the family.
 #[derive(Debug)]
 pub(crate) struct Gpt2 {
@@ -156,7 +152,8 @@ pub(crate) struct Gpt2 {
 impl Gpt2 {
     /// A network that has read nothing.
     pub(crate) fn new(shape: Shape, weights: Weights) -> Self {
-        let memory = weights.blocks.iter().map(|_| Memory::default()).collect();
+        let Shape { width, heads, .. } = shape;
+        let memory = weights.blocks.iter().map(|_| Memory::new(heads, heads, width / heads)).collect();
         Self { shape, weights, memory, read: 0, logits: vec![0.0; shape.vocabulary] }
     }
 
@@ -172,22 +169,25 @@ impl Gpt2 {
         }
         let mut normed = vec![0.0; stream.len()];
         let mut query_key_value = vec![0.0; 3 * stream.len()];
+        let mut queries = vec![0.0; stream.len()];
         let mut inner = vec![0.0; 4 * stream.len()];
         for (block, memory) in self.weights.blocks.iter().zip(&mut self.memory) {
             block.attention_norm.apply(epsilon, &stream, &mut normed);
             block.query_key_value.apply(pool, &normed, &mut query_key_value);
-            for vector in query_key_value.chunks(3 * width) {
-                memory.keys.extend_from_slice(&vector[width..2 * width]);
-                memory.values.extend_from_slice(&vector[2 * width..]);
+            for (index, vector) in query_key_value.chunks_exact(3 * width).enumerate() {
+                let (query, rest) = vector.split_at(width);
+                queries[index * width..][..width].copy_from_slice(query);
+                let (key, value) = rest.split_at(width);
+                memory.keep(self.read + index, key, value);
             }
-            memory.attend(pool, &self.shape, self.read, &query_key_value, &mut normed);
+            memory.attend(pool, self.read, &queries, &mut normed);
             let attended = &mut inner[..stream.len()];
             block.attention_out.apply(pool, &normed, attended);
             add(&mut stream, attended);
 
             block.feed_norm.apply(epsilon, &stream, &mut normed);
             block.feed_in.apply(pool, &normed, &mut inner);
-            pool.for_each_part(&mut inner, width, &|_, part| part.iter_mut().for_each(|x| *x = gelu(*x)));
+            gelu(&mut inner);
             block.feed_out.apply(pool, &inner, &mut normed);
             add(&mut stream, &normed);
         }
@@ -206,10 +206,6 @@ impl Network for Gpt2 {
     }
 
     fn clear(&mut self) {
-        for memory in &mut self.memory {
-            memory.keys.clear();
-            memory.values.clear();
-        }
         self.read = 0;
     }
 
@@ -224,68 +220,4 @@ impl Network for Gpt2 {
         self.weights.tokens.multiply(pool, &normed, &mut self.logits);
         &self.logits
     }
-}
-
-impl Memory {
-    /// Each new token's look at itself and those before it, head by head: `[n, 3 width]` of queries, keys and values to `[n, width]`. `before`
-    /// tokens were there.
-    fn attend(&self, pool: &Pool, shape: &Shape, before: usize, query_key_value: &[f32], attended: &mut [f32]) {
-        let Shape { width, heads, .. } = *shape;
-        let size = width / heads;
-        let scale = 1.0 / (size as f32).sqrt();
-        pool.for_each_part(attended, size, &|part, out| {
-            let (token, head) = (part / heads, part % heads);
-            let here = head * size..(head + 1) * size;
-            let query = &query_key_value[token * 3 * width..][here.clone()];
-            let seen = (before + token + 1) * width;
-            let keys = self.keys[..seen].chunks(width).map(|key| &key[here.clone()]);
-            let mut scores: Vec<f32> = keys.map(|key| scale * dot(query, key)).collect();
-            softmax(&mut scores);
-            out.fill(0.0);
-            for (score, value) in scores.iter().zip(self.values.chunks(width)) {
-                for (out, value) in out.iter_mut().zip(&value[here.clone()]) {
-                    *out += score * value;
-                }
-            }
-        });
-    }
-}
-
-/// Scores to shares of one.
-fn softmax(scores: &mut [f32]) {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score - largest).exp();
-        sum += *score;
-    }
-    for score in scores {
-        *score /= sum;
-    }
-}
-
-/// Eight sums at a time, which a compiler makes vectors of.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
-}
-
-fn add(to: &mut [f32], what: &[f32]) {
-    for (to, what) in to.iter_mut().zip(what) {
-        *to += what;
-    }
-}
-
-/// The approximation by tanh with which the family was trained (`gelu_new`).
-fn gelu(x: f32) -> f32 {
-    let inner = (2.0 / std::f32::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
-    0.5 * x * (1.0 + inner.tanh())
 }

@@ -8,16 +8,24 @@
 //!
 //! Files come from outside: everything in them is bounded and checked, and what is wrong with them is an [`LlmError`].
 
+mod activations;
+mod attention;
+mod dequantise;
 mod error;
 mod files;
+mod gguf;
 mod gpt2;
+mod kind;
+mod llama;
 mod matrix;
 mod model;
 mod network;
 mod pool;
 mod recipe;
+mod safetensors;
 mod sampling;
 mod tokenizer;
+mod vectors;
 
 pub use error::LlmError;
 pub use files::{ModelFiles, ModelPaths};

@@ -10,12 +10,16 @@ use zktee_core::protocol::{
 
 use crate::error::LlmError;
 use crate::files::{Format, ModelFiles, ModelPaths};
+use crate::gguf::{Gguf, GgufTokenizer};
 use crate::gpt2::Shape;
+use crate::kind::Kind;
+use crate::llama;
 use crate::network::Network;
 use crate::pool::Pool;
 use crate::recipe::Recipe;
+use crate::safetensors::{self, Config};
 use crate::sampling::Sampler;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{self, Tokenizer};
 
 /// How a model is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +101,8 @@ impl LanguageModel {
         let start = Instant::now();
         let (network, tokenizer, facts) = match Format::of(&files.model)? {
             Format::Recipe => recipe(&files, options)?,
-            Format::Gguf => return Err(LlmError::Unsupported("GGUF".into())),
-            Format::Safetensors => return Err(LlmError::Unsupported("safetensors".into())),
+            Format::Safetensors => gpt2(files, options)?,
+            Format::Gguf => llama(&files, options)?,
         };
         let pool = Pool::new(options.threads);
         Ok(Self { network, tokenizer, pool, facts, load_ns: nanoseconds(start.elapsed()) })
@@ -227,12 +231,32 @@ fn recipe(files: &ModelFiles, options: &LoadOptions) -> Result<Loaded, LlmError>
     }
     let recipe = Recipe::parse(&files.model)?;
     let shape = recipe.shape();
-    options.check_memory(recipe.bytes() + shape.context_bytes())?;
-    let facts = facts("gpt2 (random weights)", &shape, recipe.weights());
-    Ok((Box::new(recipe.build()?), Tokenizer::Bytes, facts))
+    options.check_memory(shape.weight_bytes(recipe.kind()) + shape.context_bytes())?;
+    let facts = facts("gpt2 (random weights)", &shape, recipe.kind());
+    Ok((Box::new(recipe.build()), Tokenizer::Bytes, facts))
 }
 
-fn facts(family: &str, shape: &Shape, weights: &str) -> Facts {
+fn gpt2(files: ModelFiles, options: &LoadOptions) -> Result<Loaded, LlmError> {
+    let config = files.config.ok_or_else(|| LlmError::Damaged("safetensors need a config.json beside them".into()))?;
+    let Config { shape, end } = Config::parse(&config)?;
+    let tokenizer =
+        files.tokenizer.ok_or_else(|| LlmError::Tokenizer("safetensors need a tokenizer.json beside them".into()))?;
+    let tokenizer = tokenizer::read_json(&tokenizer, shape.vocabulary, end)?;
+    let (network, weights) = safetensors::read(files.model, shape, options)?;
+    Ok((Box::new(network), Tokenizer::Pairs(Box::new(tokenizer)), facts("gpt2", &shape, weights)))
+}
+
+fn llama(files: &ModelFiles, options: &LoadOptions) -> Result<Loaded, LlmError> {
+    if files.config.is_some() || files.tokenizer.is_some() {
+        return Err(LlmError::Tokenizer("a GGUF file holds its configuration and tokenizer: none go beside it".into()));
+    }
+    let gguf = Gguf::parse(&files.model)?;
+    let (network, facts) = llama::load(&gguf, options)?;
+    let tokenizer = tokenizer::read_gguf(GgufTokenizer::of(&gguf)?, facts.vocabulary)?;
+    Ok((Box::new(network), Tokenizer::Pairs(Box::new(tokenizer)), facts))
+}
+
+fn facts(family: &str, shape: &Shape, weights: Kind) -> Facts {
     Facts {
         family: family.into(),
         parameters: shape.parameters(),
@@ -240,7 +264,7 @@ fn facts(family: &str, shape: &Shape, weights: &str) -> Facts {
         width: shape.width,
         vocabulary: shape.vocabulary,
         context: shape.context,
-        weights: weights.into(),
+        weights: weights.to_string(),
     }
 }
 

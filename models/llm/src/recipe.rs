@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::error::LlmError;
 use crate::gpt2::{Block, Gpt2, Linear, Norm, Shape, Weights};
+use crate::kind::Kind;
 use crate::matrix::Matrix;
 
 /// The longest recipe that is read, bytes.
@@ -59,6 +60,13 @@ impl Recipe {
             return Err(LlmError::Unsupported(format!("version {} of recipes of random weights", recipe.zktee_recipe)));
         }
         recipe.shape().check()?;
+        if !recipe.width.is_multiple_of(recipe.kind().block()) {
+            return Err(LlmError::Damaged(format!(
+                "rows of {} weights are not of whole blocks of {}",
+                recipe.width,
+                recipe.kind()
+            )));
+        }
         // One token a byte is its tokenizer.
         if recipe.vocabulary < 256 {
             return Err(LlmError::Tokenizer(format!("{} tokens, less than one a byte", recipe.vocabulary)));
@@ -72,30 +80,18 @@ impl Recipe {
         Shape { layers, width, heads, context, vocabulary, epsilon: 1e-5 }
     }
 
-    /// How most weights are held.
-    pub(crate) const fn weights(&self) -> &'static str {
+    /// How matrices are held.
+    pub(crate) const fn kind(&self) -> Kind {
         match self.weights {
-            Held::F32 => "F32",
-            Held::Q8_0 => "Q8_0",
-        }
-    }
-
-    /// Bytes that its weights take.
-    pub(crate) fn bytes(&self) -> u64 {
-        match self.weights {
-            Held::F32 => self.shape().parameters() * 4,
-            // 34 bytes for 32 weights. Norms and biases are floats, and less than the positions' embeddings that are counted as such.
-            Held::Q8_0 => self.shape().parameters() * 34 / 32 + self.shape().small_parameters() * 4,
+            Held::F32 => Kind::F32,
+            Held::Q8_0 => Kind::Q8_0,
         }
     }
 
     /// Draws the weights.
     ///
     /// Variances are such that a vector keeps its length on its way: each layer counts, and the likeliest token depends on the whole text.
-    pub(crate) fn build(&self) -> Result<Gpt2, LlmError> {
-        if self.weights == Held::Q8_0 {
-            return Err(LlmError::Unsupported("recipes of weights in Q8_0".into()));
-        }
+    pub(crate) fn build(&self) -> Gpt2 {
         let shape = self.shape();
         let Shape { layers, width, context, vocabulary, .. } = shape;
         let mut draw = Draw(ChaCha8Rng::seed_from_u64(self.seed));
@@ -110,7 +106,7 @@ impl Recipe {
             feed_out: self.linear(&mut draw, width, 4 * width),
         });
         let blocks = blocks.collect();
-        Ok(Gpt2::new(shape, Weights { tokens, positions, blocks, norm: Norm::unit(width) }))
+        Gpt2::new(shape, Weights { tokens, positions, blocks, norm: Norm::unit(width) })
     }
 
     fn linear(&self, draw: &mut Draw, outputs: usize, inputs: usize) -> Linear {
@@ -122,7 +118,8 @@ impl Recipe {
         // The variance of an even spread over -a..a is a^2 / 3.
         let floats = draw.even((3.0 / inputs as f32).sqrt(), outputs * inputs);
         match self.weights {
-            Held::F32 | Held::Q8_0 => Matrix::of_floats(outputs, inputs, floats),
+            Held::F32 => Matrix::of_floats(outputs, inputs, floats),
+            Held::Q8_0 => Matrix::in_q8_0(outputs, inputs, &floats),
         }
     }
 }
@@ -173,6 +170,10 @@ pub(crate) mod tests {
             ("\"zktee_recipe\":1", "\"zktee_recipe\":2"),
             ("gpt2", "gpt3"),
             ("f32", "f33"),
+            (
+                "64,\"heads\":2,\"context\":128,\"vocabulary\":300,\"weights\":\"f32\"",
+                "48,\"heads\":2,\"context\":128,\"vocabulary\":300,\"weights\":\"q8_0\"",
+            ),
             ("\"seed\":1", "\"seed\":1,\"more\":1"),
             (",\"seed\":1", ""),
         ] {
