@@ -13,5 +13,5 @@ pub use message::{
     Description, ErrorKind, File, FileRole, Job, MAX_LINE_BYTES, Operation, PhaseReport, Reply, Request, Response,
     Stage, VERSION, WorkerError,
 };
-pub use meter::{Meter, Reading};
+pub use meter::{Meter, Reading, cpu_s};
 pub use serve::{Timed, Worker, serve};

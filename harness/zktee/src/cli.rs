@@ -151,8 +151,14 @@ Examples:
         #[arg(long, value_name = "FILE.pem")]
         root: PathBuf,
         /// A model to serve: its name, the inputs of one call, its ONNX file; may be repeated
-        #[arg(long, value_name = "NAME=BATCH=FILE.onnx", required = true)]
+        #[arg(long, value_name = "NAME=BATCH=FILE.onnx", required_unless_present = "llm_memory")]
         model: Vec<zktee_enclave::PlacedModel>,
+        /// Take language models over the channel, and let them have so many bytes of memory
+        #[arg(long, value_name = "BYTES")]
+        llm_memory: Option<u64>,
+        /// Threads that compute a language model's response
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        llm_threads: usize,
     },
 }
 

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::CommandFactory;
 use zktee_core::protocol::{Worker, serve};
-use zktee_enclave::Interior;
+use zktee_enclave::{Interior, LanguageLimits};
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
 use zktee_native::{NativeLanguageWorker, NativeWorker};
@@ -60,8 +60,9 @@ pub(crate) fn dispatch(arguments: Arguments) -> anyhow::Result<Code> {
             Ok(Code::Success)
         }
         Command::Worker { backend } => worker(&backend),
-        Command::Enclave { root, model } => {
-            zktee_enclave::serve(&Interior { models: model, root })?;
+        Command::Enclave { root, model, llm_memory, llm_threads } => {
+            let limits = |memory_bytes| LanguageLimits { threads: llm_threads, memory_bytes };
+            zktee_enclave::serve(&Interior { models: model, languages: llm_memory.map(limits), root })?;
             Ok(Code::Success)
         }
     }

@@ -8,8 +8,13 @@
 //! ```
 //!
 //! Everything before the nonce has a fixed length, and each kind of content a prefix of its own, so no two statements have the same bytes.
+//! Language models have statements of their own kind ([`LanguageStatement`]).
+
+mod language;
 
 use sha2::{Digest as _, Sha384};
+
+pub use language::{LanguageStatement, request, response};
 
 /// SHA-384.
 pub type Digest = [u8; 48];

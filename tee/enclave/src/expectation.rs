@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use zktee_attestation::document::parse_unsigned;
 use zktee_attestation::{Clock, Pcr, Policy, Root, RootError, verify};
 
-use crate::binding::{self, Digest, Statement};
+use zktee_core::protocol::{Completion, Generation};
+use zktee_enclave_protocol::LanguageFiles;
+
+use crate::binding::{self, Digest, LanguageStatement, Statement};
 
 /// Larger files are not read.
 const MOST_BYTES: u64 = 64 << 10;
@@ -22,6 +25,12 @@ pub struct Expectation {
     pcrs: BTreeMap<u8, String>,
     /// The model's digest, hexadecimal.
     model: String,
+    /// The digest of a language model's configuration, where it is a file of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    config: Option<String>,
+    /// The digest of a language model's tokenizer, where it is a file of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokenizer: Option<String>,
 }
 
 /// Why a file holds no expectation.
@@ -56,7 +65,16 @@ impl Expectation {
             root: root.map(Root::to_pem),
             pcrs: pcrs.iter().map(|(index, value)| (*index, binding::hex(value))).collect(),
             model: binding::hex(model),
+            config: None,
+            tokenizer: None,
         }
+    }
+
+    /// The same of documents about a language model's responses.
+    pub fn of_language(root: Option<&Root>, pcrs: &BTreeMap<u8, Pcr>, files: &LanguageFiles) -> Self {
+        let hex = |file: &Option<zktee_enclave_protocol::ModelId>| file.map(|file| binding::hex(&file.0));
+        let (config, tokenizer) = (hex(&files.config), hex(&files.tokenizer));
+        Self { config, tokenizer, ..Self::new(root, pcrs, &files.model.0) }
     }
 
     /// Reads a file of them.
@@ -98,7 +116,38 @@ impl Expectation {
         clock: Clock,
     ) -> Result<Result<(), String>, ExpectationError> {
         let statement = Statement { model: digest(&self.model)?, input: *input, output: *output };
-        let user_data = statement.user_data(nonce).to_vec();
+        self.check_user_data(document, statement.user_data(nonce).to_vec(), nonce, clock)
+    }
+
+    /// Checks a document that a language model was asked this and said that. Its verdict is a rejection's words.
+    ///
+    /// # Errors
+    /// As [`Expectation::check`].
+    pub fn check_response(
+        &self,
+        document: &[u8],
+        asked: &Generation,
+        said: &Completion,
+        nonce: &[u8],
+        clock: Clock,
+    ) -> Result<Result<(), String>, ExpectationError> {
+        let statement = LanguageStatement {
+            model: digest(&self.model)?,
+            config: self.config.as_deref().map(digest).transpose()?,
+            tokenizer: self.tokenizer.as_deref().map(digest).transpose()?,
+            request: binding::request(asked),
+            response: binding::response(said),
+        };
+        self.check_user_data(document, statement.user_data(nonce).to_vec(), nonce, clock)
+    }
+
+    fn check_user_data(
+        &self,
+        document: &[u8],
+        user_data: Vec<u8>,
+        nonce: &[u8],
+        clock: Clock,
+    ) -> Result<Result<(), String>, ExpectationError> {
         if self.root.is_none() {
             return Ok(Self::check_unsigned(document, &user_data, nonce, &self.pcrs()?));
         }

@@ -14,10 +14,13 @@ use zktee_models::reference::ReferenceError;
 
 use crate::binding;
 use crate::confine::{self, Layer};
+use crate::language::LanguageLimits;
 use crate::service::{EnclaveService, Model};
 
 /// What stands in for kernel and boot ramdisk: there are none of one's own.
 const NO_KERNEL: &[u8] = b"zktee process platform v1: the host's kernel";
+/// What stands in for models where none are measured: a register of zeros says that an enclave is being debugged.
+const NO_MODELS: &[u8] = b"zktee process platform v1: models come over the channel";
 
 /// A model, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,8 @@ impl FromStr for PlacedModel {
 pub struct Interior {
     /// The models.
     pub models: Vec<PlacedModel>,
+    /// What language models may take, whose files come over the channel; none where none are taken.
+    pub languages: Option<LanguageLimits>,
     /// The test root's file, by which the security module of software gets its certificate.
     pub root: PathBuf,
 }
@@ -126,6 +131,9 @@ pub fn serve(interior: &Interior) -> Result<(), InsideError> {
             .map_err(|source| InsideError::Model { path: model.path.clone(), source: Box::new(source) })?;
         models.push(loaded);
     }
+    if models.is_empty() {
+        of_models = pcr::measure(NO_MODELS);
+    }
     let of_program = pcr::measure_reader(program).map_err(io("the running program"))?;
     let pcrs: BTreeMap<u8, Pcr> = BTreeMap::from([(0, of_program), (1, pcr::measure(NO_KERNEL)), (2, of_models)]);
     let text = std::fs::read_to_string(&interior.root).map_err(io(interior.root.display()))?;
@@ -142,8 +150,11 @@ pub fn serve(interior: &Interior) -> Result<(), InsideError> {
         layers,
         escapes: confine::escapes(),
     };
-    let mut server = Server::start(EnclaveService::new("process", models, Box::new(nsm)), Options::default())
-        .map_err(io("threads"))?;
+    let mut service = EnclaveService::new("process", models, Box::new(nsm));
+    if let Some(limits) = interior.languages {
+        service = service.with_languages(limits);
+    }
+    let mut server = Server::start(service, Options::default()).map_err(io("threads"))?;
     server.listen(Listener::Unix(listener)).map_err(io("standard input is no listening socket"))?;
     let mut line = serde_json::to_vec(&ready).map_err(|error| io("standard output")(error.into()))?;
     line.push(b'\n');

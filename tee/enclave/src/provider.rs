@@ -18,6 +18,7 @@ pub const NITRO: &str = "enclave/nitro";
 
 /// What an enclave on hardware is given of the instance.
 const PROCESSORS: u32 = 2;
+/// What a machine of its own is given, unless a language model takes more.
 const MEMORY_MIB: u32 = 1024;
 
 /// The worker of a profile; none if it is no enclave's. `program` calls [`crate::serve`] when it is started as `PROGRAM enclave …`.
@@ -25,7 +26,11 @@ pub fn worker(backend: &str, program: PathBuf) -> Option<EnclaveWorker> {
     Some(match backend {
         PROCESS => EnclaveWorker::new(Platform::Process(program)),
         PROCESS_SEALED => EnclaveWorker::sealed(Platform::Process(program)),
-        QEMU => EnclaveWorker::new(Platform::Qemu(QemuImage { scripts: scripts(), image: image_of_worker() })),
+        QEMU => EnclaveWorker::new(Platform::Qemu(QemuImage {
+            scripts: scripts(),
+            image: image_of_worker(),
+            memory_mib: MEMORY_MIB,
+        })),
         NITRO => EnclaveWorker::new(Platform::Nitro(NitroImage {
             image: image_of_worker(),
             processors: PROCESSORS,

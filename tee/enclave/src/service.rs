@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use zktee_attestation::{AttestationRequest, Nsm};
 use zktee_enclave_protocol::{
-    Answer, Ask, Caller, DEFAULT_MESSAGE_LIMIT, ErrorKind, Model as NamedModel, ModelId, Nonce, Over, Service, Tensor,
-    VERSION,
+    Answer, Ask, Caller, DEFAULT_MESSAGE_LIMIT, ErrorKind, Model as NamedModel, ModelId, Nonce, Over, Partial, Service,
+    Tensor, VERSION,
 };
 use zktee_models::reference::{FloatModel, ReferenceError};
 
-use crate::binding::{self, Statement};
+use crate::binding::{self, Digest, LanguageStatement, Statement};
+use crate::language::{LanguageLimits, Languages, Part};
 use crate::session::Seat;
 
 /// Answers of a channel that are remembered until they are attested. The oldest is forgotten first.
@@ -41,6 +42,22 @@ impl Model {
     }
 }
 
+/// What was answered, as a document names it.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    Tensor(Statement),
+    Text(LanguageStatement),
+}
+
+impl Given {
+    fn user_data(&self, nonce: &[u8]) -> Digest {
+        match self {
+            Self::Tensor(statement) => statement.user_data(nonce),
+            Self::Text(statement) => statement.user_data(nonce),
+        }
+    }
+}
+
 /// Models that answer, a module that signs, and what was answered lately.
 ///
 /// Only what was answered here is attested, and only to the channel that asked: a host that could name digests of its own could have
@@ -48,9 +65,11 @@ impl Model {
 pub struct EnclaveService {
     platform: String,
     models: Vec<Model>,
+    /// None where there is no room for them.
+    languages: Option<Languages>,
     nsm: Box<dyn Nsm>,
     /// By channel.
-    given: Mutex<HashMap<u64, VecDeque<(u64, Statement)>>>,
+    given: Mutex<HashMap<u64, VecDeque<(u64, Given)>>>,
     /// Encrypted sessions, by channel. A session's own lock is held while one of its requests is answered.
     sessions: Mutex<HashMap<u64, Arc<Mutex<Option<Seat>>>>>,
 }
@@ -78,7 +97,20 @@ fn nanoseconds(since: Instant) -> u64 {
 impl EnclaveService {
     /// A service of these models whose answers this module attests. `platform` is what it calls itself, e.g. `process`.
     pub fn new(platform: &str, models: Vec<Model>, nsm: Box<dyn Nsm>) -> Self {
-        Self { platform: platform.to_owned(), models, nsm, given: Mutex::default(), sessions: Mutex::default() }
+        let (given, sessions) = (Mutex::default(), Mutex::default());
+        Self { platform: platform.to_owned(), models, languages: None, nsm, given, sessions }
+    }
+
+    /// The same with language models, whose files come over channels.
+    #[must_use]
+    pub fn with_languages(self, limits: LanguageLimits) -> Self {
+        Self { languages: Some(Languages::new(limits)), ..self }
+    }
+
+    fn languages(&self) -> Result<&Languages, Answer> {
+        let none =
+            || Answer::error(ErrorKind::Unsupported, "this enclave's models were measured with it: it takes no others");
+        self.languages.as_ref().ok_or_else(none)
     }
 
     fn hello(&self) -> Answer {
@@ -124,7 +156,7 @@ impl EnclaveService {
         Ok(Inferred { output, inference_ns, statement })
     }
 
-    fn remember(&self, caller: Caller, statement: Statement) {
+    fn remember(&self, caller: Caller, statement: Given) {
         let mut given = lock(&self.given);
         let of_channel = given.entry(caller.channel).or_default();
         if of_channel.len() == REMEMBERED {
@@ -133,7 +165,7 @@ impl EnclaveService {
         of_channel.push_back((caller.request, statement));
     }
 
-    fn remembered(&self, channel: u64, over: &Over) -> Result<Statement, Answer> {
+    fn remembered(&self, channel: u64, over: &Over) -> Result<Given, Answer> {
         let Over::Request(request) = over else {
             let message = "only an answer of this enclave is attested: name its request";
             return Err(Answer::error(ErrorKind::Unsupported, message));
@@ -149,7 +181,7 @@ impl EnclaveService {
     }
 
     /// A document over a statement, and the nanoseconds that it took.
-    fn attest(&self, statement: &Statement, nonce: &Nonce) -> Result<(Vec<u8>, u64), Answer> {
+    fn attest(&self, statement: &Given, nonce: &Nonce) -> Result<(Vec<u8>, u64), Answer> {
         let start = Instant::now();
         let request = AttestationRequest {
             nonce: Some(nonce.as_bytes().to_vec()),
@@ -162,13 +194,13 @@ impl EnclaveService {
     }
 
     /// Answers what is asked in the open, or what was inside a sealed request.
-    fn answer(&self, caller: Caller, ask: &Ask) -> Result<Answer, Answer> {
+    fn answer(&self, caller: Caller, ask: &Ask, partial: &mut dyn Partial) -> Result<Answer, Answer> {
         let queue_ns = caller.queue_ns();
         match ask {
             Ask::Hello { .. } => Ok(self.hello()),
             Ask::Infer { model, nonce: _, input } => {
                 let Inferred { output, inference_ns, statement } = self.infer(*model, input)?;
-                self.remember(caller, statement);
+                self.remember(caller, Given::Tensor(statement));
                 Ok(Answer::Inferred { output, inference_ns, queue_ns })
             }
             Ask::Attest { nonce, over } => {
@@ -178,15 +210,24 @@ impl EnclaveService {
             }
             Ask::InferAndAttest { model, nonce, input } => {
                 let Inferred { output, inference_ns, statement } = self.infer(*model, input)?;
-                let (document, attest_ns) = self.attest(&statement, nonce)?;
+                let (document, attest_ns) = self.attest(&Given::Tensor(statement), nonce)?;
                 Ok(Answer::InferredAndAttested { output, inference_ns, queue_ns, document, attest_ns })
             }
-            Ask::LoadModel { .. } => {
-                Err(Answer::error(ErrorKind::Unsupported, "this enclave's models were measured with it"))
+            Ask::LoadModel { model, total, offset, part } => {
+                let part = Part { file: model.id, total: *total, offset: *offset, bytes: part };
+                self.languages()?.take(caller.channel, &part)
+            }
+            Ask::Prepare(files) => Ok(Answer::Prepared { load_ns: self.languages()?.prepare(files)? }),
+            Ask::Generate(ask) => {
+                let (generated, statement) = self.languages()?.generate(caller, ask, partial)?;
+                self.remember(caller, Given::Text(statement));
+                Ok(Answer::Generated(generated))
             }
             Ask::OpenSession { .. } | Ask::Sealed { .. } => {
                 Err(Answer::error(ErrorKind::Unsupported, "a session within a session"))
             }
+            // The server has its part in it.
+            Ask::Cancel => Err(Answer::error(ErrorKind::Unsupported, "nothing to give up")),
         }
     }
 
@@ -202,13 +243,15 @@ impl EnclaveService {
         answer
     }
 
-    fn sealed(&self, caller: Caller, payload: &[u8]) -> Answer {
+    fn sealed(&self, caller: Caller, payload: &[u8], partial: &mut dyn Partial) -> Answer {
         let none = || Answer::error(ErrorKind::BadInput, "no encrypted session is open on this channel");
         let Some(session) = self.session(caller.channel) else { return none() };
         let mut seat = lock(&session);
         let Some(open) = seat.as_mut() else { return none() };
-        let inside = |caller, ask: &Ask| self.answer(caller, ask).unwrap_or_else(|refusal| refusal);
-        open.sealed(caller, payload, inside).unwrap_or_else(|refusal| {
+        let inside = |caller, ask: &Ask, partial: &mut dyn Partial| {
+            self.answer(caller, ask, partial).unwrap_or_else(|refusal| refusal)
+        };
+        open.sealed(caller, payload, partial, inside).unwrap_or_else(|refusal| {
             // Its counters no longer agree with the host's.
             *seat = None;
             refusal
@@ -222,22 +265,48 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Service for EnclaveService {
     fn handle(&self, caller: Caller, ask: Ask) -> Answer {
+        self.handle_streaming(caller, ask, &mut Deaf)
+    }
+
+    fn handle_streaming(&self, caller: Caller, ask: Ask, partial: &mut dyn Partial) -> Answer {
         match &ask {
             Ask::OpenSession { payload } => self.open_session(caller, payload),
-            Ask::Sealed { payload } => self.sealed(caller, payload),
+            Ask::Sealed { payload } => self.sealed(caller, payload, partial),
             // What was answered inside a session is attested inside it alone: a document names digests of input and output.
-            Ask::Infer { .. } | Ask::Attest { .. } | Ask::InferAndAttest { .. }
+            Ask::Infer { .. } | Ask::Attest { .. } | Ask::InferAndAttest { .. } | Ask::Generate(_)
                 if self.session(caller.channel).is_some() =>
             {
                 Answer::error(ErrorKind::Unsupported, "this channel has an encrypted session: seal the request")
             }
-            _ => self.answer(caller, &ask).unwrap_or_else(|refusal| refusal),
+            _ => self.answer(caller, &ask, partial).unwrap_or_else(|refusal| refusal),
         }
+    }
+
+    fn is_long(&self, ask: &Ask) -> bool {
+        // What is sealed may be anything.
+        let sealed = || matches!(ask, Ask::Sealed { .. }) && self.languages.as_ref().is_some_and(Languages::is_used);
+        matches!(ask, Ask::Generate(_)) || sealed()
     }
 
     fn closed(&self, channel: u64) {
         lock(&self.given).remove(&channel);
         lock(&self.sessions).remove(&channel);
+        if let Some(languages) = &self.languages {
+            languages.closed(channel);
+        }
+    }
+}
+
+/// Nobody hears partial answers.
+struct Deaf;
+
+impl Partial for Deaf {
+    fn send(&mut self, _: Answer) -> bool {
+        false
+    }
+
+    fn is_wanted(&self) -> bool {
+        true
     }
 }
 

@@ -4,6 +4,7 @@
 //! given before; `verify` what a third party does with the document. Each phase boots an enclave of its own before the clock runs.
 
 mod booted;
+mod language;
 mod platform;
 mod verify;
 
@@ -18,7 +19,7 @@ use zktee_core::protocol::{
 };
 use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{Hardware, Part, Phase, SecurityBasis, SetupTrust, Trust};
-use zktee_enclave_protocol::Nonce;
+use zktee_enclave_protocol::{LanguageFiles, Nonce};
 
 use crate::confine::Layer;
 use crate::expectation::Expectation;
@@ -40,17 +41,19 @@ pub struct EnclaveWorker {
     talk: Talk,
     /// What it was booted for: warm-ups and samples share it.
     booted: Option<(PathBuf, usize, Booted)>,
+    /// The same with a language model.
+    language: Option<(LanguageFiles, Booted)>,
 }
 
 impl EnclaveWorker {
     /// A worker whose enclaves are on this platform, talked to in the open.
     pub const fn new(platform: Platform) -> Self {
-        Self { platform, talk: Talk::Plain, booted: None }
+        Self { platform, talk: Talk::Plain, booted: None, language: None }
     }
 
     /// The same in encrypted sessions.
     pub const fn sealed(platform: Platform) -> Self {
-        Self { platform, talk: Talk::Sealed, booted: None }
+        Self { platform, talk: Talk::Sealed, booted: None, language: None }
     }
 
     /// An enclave with the job's model, as `setup` left it.
@@ -74,32 +77,44 @@ impl EnclaveWorker {
         let pids =
             |booted: &Result<Booted, WorkerError>| booted.iter().filter_map(|booted| booted.enclave.pid()).collect();
         let boot = || {
-            let root = match &self.platform {
-                Platform::Process(_) => {
-                    let root = TestRoot::generate().map_err(failed)?;
-                    write_secret(&job.dir.join(ROOT_FILE), root.to_pem().as_bytes())?;
-                    Some(root.root())
-                }
-                Platform::Qemu(_) => None,
-                Platform::Nitro(_) => Some(Root::aws()),
-            };
+            let root = self.root(job)?;
             let mut booted = Booted::boot(&self.platform, job)?;
             let expectation = Expectation::new(root.as_ref(), booted.enclave.pcrs(), booted.model());
-            let json = serde_json::to_vec_pretty(&expectation).map_err(failed)?;
-            let path = job.dir.join(EXPECTATION_FILE);
-            std::fs::write(&path, json).map_err(|error| failed(format!("{}: {error}", path.display())))?;
+            write_expectation(job, &expectation)?;
             if self.talk == Talk::Sealed {
                 booted.seal(&expectation)?;
             }
             Ok::<_, WorkerError>(booted)
         };
         let booted = timed.call_starting(boot, pids)?;
+        Ok(PhaseReport {
+            files: self.setup_files(),
+            notes: confinement(booted.enclave.layers()),
+            ..PhaseReport::default()
+        })
+    }
+
+    /// The root that documents will be under: on the process platform a new one, kept for the phases to come.
+    fn root(&self, job: &Job) -> Result<Option<Root>, WorkerError> {
+        Ok(match &self.platform {
+            Platform::Process(_) => {
+                let root = TestRoot::generate().map_err(failed)?;
+                write_secret(&job.dir.join(ROOT_FILE), root.to_pem().as_bytes())?;
+                Some(root.root())
+            }
+            Platform::Qemu(_) => None,
+            Platform::Nitro(_) => Some(Root::aws()),
+        })
+    }
+
+    /// What setup leaves.
+    fn setup_files(&self) -> Vec<File> {
         let file = |name: &str, role, verifier| File { name: name.to_owned(), role, verifier, bytes: None };
         let mut files = vec![file(EXPECTATION_FILE, FileRole::VerifyingKey, true)];
         if matches!(self.platform, Platform::Process(_)) {
             files.push(file(ROOT_FILE, FileRole::Settings, false));
         }
-        Ok(PhaseReport { files, notes: confinement(booted.enclave.layers()), ..PhaseReport::default() })
+        files
     }
 
     fn infer(&mut self, job: &Job, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
@@ -126,13 +141,24 @@ impl EnclaveWorker {
             Ok(document)
         });
         let document = document.map_err(|error: crate::SessionError| refused(error))?;
-        let path = job.dir.join(DOCUMENT_FILE);
-        std::fs::write(&path, &document).map_err(|error| failed(format!("{}: {error}", path.display())))?;
-        let bytes = Some(document.len() as u64);
-        let files = vec![File { name: DOCUMENT_FILE.to_owned(), role: FileRole::Proof, verifier: false, bytes }];
         let (outputs, stages) = (Some(tensor(&inferred.output)?), inside.stages());
-        Ok(PhaseReport { outputs, evidence: Some(path), files, stages, ..PhaseReport::default() })
+        Ok(PhaseReport { outputs, stages, ..with_document(job, &document)? })
     }
+}
+
+/// Leaves a document where the runner finds it.
+fn with_document(job: &Job, document: &[u8]) -> Result<PhaseReport, WorkerError> {
+    let path = job.dir.join(DOCUMENT_FILE);
+    std::fs::write(&path, document).map_err(|error| failed(format!("{}: {error}", path.display())))?;
+    let bytes = Some(document.len() as u64);
+    let files = vec![File { name: DOCUMENT_FILE.to_owned(), role: FileRole::Proof, verifier: false, bytes }];
+    Ok(PhaseReport { evidence: Some(path), files, ..PhaseReport::default() })
+}
+
+fn write_expectation(job: &Job, expectation: &Expectation) -> Result<(), WorkerError> {
+    let json = serde_json::to_vec_pretty(expectation).map_err(failed)?;
+    let path = job.dir.join(EXPECTATION_FILE);
+    std::fs::write(&path, json).map_err(|error| failed(format!("{}: {error}", path.display())))
 }
 
 /// Time inside, by the enclave's own clock.
@@ -205,6 +231,9 @@ impl Worker for EnclaveWorker {
 
     fn run(&mut self, phase: Phase, job: &Job, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
         match phase {
+            Phase::Setup if language::is_language(job) => self.setup_language(job, timed),
+            Phase::Infer if job.generation.is_some() => self.generate(job, timed),
+            Phase::Prove if job.generation.is_some() => self.attest_response(job, timed),
             Phase::Setup => self.setup(job, timed),
             Phase::Infer => self.infer(job, timed),
             Phase::Prove => self.prove(job, timed),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use thiserror::Error;
 use zktee_attestation::{NitroNsm, Nsm as _, NsmError};
-use zktee_enclave::{EnclaveService, Model, binding};
+use zktee_enclave::{EnclaveService, LanguageLimits, Model, binding};
 use zktee_enclave_protocol::{DEFAULT_PORT, Listener, Options, Server};
 use zktee_models::reference::ReferenceError;
 
@@ -59,13 +59,26 @@ pub fn serve(application: &Path) -> Result<Infallible, WorkerError> {
     }
     let count = models.len();
     let io = |what| move |source| WorkerError::Io { what, source };
-    let service = EnclaveService::new(PLATFORM, models, Box::new(nsm));
+    let limits = LanguageLimits {
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_bytes: free_memory().map_err(io("the enclave's memory"))? / 10 * 9,
+    };
+    let service = EnclaveService::new(PLATFORM, models, Box::new(nsm)).with_languages(limits);
     let mut server = Server::start(service, Options::default()).map_err(io("threads"))?;
     let listener = Listener::vsock(DEFAULT_PORT).map_err(io("the vsock port"))?;
     server.listen(listener).map_err(io("the vsock port"))?;
-    println!("zktee-enclave-guest: {count} models on vsock port {DEFAULT_PORT}");
+    println!(
+        "zktee-enclave-guest: {count} models on vsock port {DEFAULT_PORT}, {} bytes for language models",
+        limits.memory_bytes
+    );
     loop {
         // Until whoever owns the machine ends it.
         std::thread::park();
     }
+}
+
+/// Memory that nothing has taken yet: the enclave has no swap, and no page cache that would give any back.
+fn free_memory() -> io::Result<u64> {
+    let info = nix::sys::sysinfo::sysinfo()?;
+    Ok(info.ram_unused())
 }

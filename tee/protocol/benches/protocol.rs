@@ -2,14 +2,15 @@
 
 use std::hint::black_box;
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use zktee_enclave_protocol::{
-    Answer, Ask, Caller, Client, ClientOptions, ErrorKind, Framing, ModelId, Nonce, Options, Request, Response, Server,
-    Service, Stream, Tensor,
+    Answer, Ask, Caller, Client, ClientOptions, ErrorKind, Finish, Framing, Generate, Generated, LanguageFiles,
+    ModelId, Nonce, Options, Partial, Patience, Piece, Request, Response, Server, Service, Stream, Tensor,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,6 +26,59 @@ impl Service for Mirror {
             _ => Answer::error(ErrorKind::Unsupported, "a mirror only"),
         }
     }
+
+    /// A language model that takes no time: as many tokens as are asked for.
+    fn handle_streaming(&self, caller: Caller, ask: Ask, partial: &mut dyn Partial) -> Answer {
+        let Ask::Generate(ask) = ask else { return self.handle(caller, ask) };
+        let tokens: Vec<u32> = (0..ask.max_tokens).collect();
+        let mut text = String::new();
+        for position in &tokens {
+            let bytes = b"token".to_vec();
+            text.push_str("token");
+            let piece = Piece { position: *position, token: *position, bytes, latency_ns: 1 };
+            if !partial.send(Answer::Piece(piece)) {
+                return Answer::error(ErrorKind::Cancelled, "given up");
+            }
+        }
+        Answer::Generated(Box::new(Generated {
+            prompt_tokens: vec![1],
+            token_ns: vec![1; tokens.len()],
+            tokens,
+            text,
+            finish: Finish::Length,
+            load_ns: 0,
+            prompt_eval_ns: 1,
+            eval_ns: 1,
+            queue_ns: caller.queue_ns(),
+        }))
+    }
+}
+
+/// A stream of pieces, each sent and read by itself: what is added to the time that a model takes for a token.
+fn streams(c: &mut Criterion) {
+    const TOKENS: u32 = 64;
+    let mut group = c.benchmark_group("stream");
+    group.throughput(Throughput::Elements(u64::from(TOKENS)));
+    let patience = Patience { first: PATIENCE, piece: PATIENCE, total: PATIENCE };
+    for (label, framing) in [("whole", Framing::Whole), ("parts", Framing::Parts)] {
+        let server = Server::start(Mirror, Options { workers: 2, ..Options::default() }).expect("threads");
+        let (near, far) = Stream::pair().expect("a pair");
+        server.attach(far.with_framing(framing)).expect("a channel");
+        let client = Client::new(near.with_framing(framing), &ClientOptions::default());
+        let ask = Generate {
+            files: LanguageFiles { model: ModelId([7; 48]), config: None, tokenizer: None },
+            nonce: Nonce::new([9; 32]).expect("32 bytes"),
+            prompt: "Ethereum is a community-operated technology".into(),
+            max_tokens: TOKENS,
+            temperature: 0.0,
+            seed: 0,
+            stream: true,
+        };
+        group.bench_function(BenchmarkId::new(label, TOKENS), |b| {
+            b.iter(|| client.generate(ask.clone(), &patience, &mut |_| ControlFlow::Continue(())).expect("a response"));
+        });
+    }
+    group.finish();
 }
 
 fn ask(shape: &[u32]) -> Ask {
@@ -125,5 +179,5 @@ fn round_trips(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, coding, round_trips);
+criterion_group!(benches, coding, round_trips, streams);
 criterion_main!(benches);

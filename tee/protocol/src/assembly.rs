@@ -45,6 +45,8 @@ pub struct Assembly {
     model: ModelId,
     total: u64,
     file: Vec<u8>,
+    /// Of what is at hand, so that the last part of a large file takes no longer than the others.
+    digest: Sha384,
 }
 
 impl Assembly {
@@ -57,7 +59,17 @@ impl Assembly {
         if total > limit {
             return Err(AssemblyError::TooLarge { total, limit });
         }
-        Ok(Assembly { model, total, file: Vec::new() })
+        Ok(Assembly { model, total, file: Vec::new(), digest: Sha384::new() })
+    }
+
+    /// The file that it is to be.
+    pub fn model(&self) -> ModelId {
+        self.model
+    }
+
+    /// Bytes of the whole.
+    pub fn total(&self) -> u64 {
+        self.total
     }
 
     /// Bytes at hand.
@@ -77,10 +89,11 @@ impl Assembly {
             return Err(AssemblyError::OutOfOrder { offset, expected });
         }
         self.file.extend_from_slice(part);
+        self.digest.update(part);
         if self.received() < self.total {
             return Ok(None);
         }
-        let digest = ModelId(Sha384::digest(&self.file).into());
+        let digest = ModelId(self.digest.finalize_reset().into());
         if digest == self.model { Ok(Some(std::mem::take(&mut self.file))) } else { Err(AssemblyError::Digest(digest)) }
     }
 }

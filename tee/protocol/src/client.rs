@@ -3,12 +3,13 @@
 //! No thread of its own reads. Of the threads that wait for an answer one reads the channel for all, hands each what is his, and passes
 //! the duty on when it has its own: a single caller thus reads his answer himself, and nothing is between him and the worker.
 
+mod generate;
+mod pending;
 mod state;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -17,8 +18,11 @@ use crate::error::{Malformed, MessageError};
 use crate::frame::{Event, FrameError, HEAD_BYTES, Reader};
 use crate::message::{Answer, Ask, ErrorKind, Request, Response, VERSION};
 use crate::outbox::Outbox;
+use crate::transcript::Disagreement;
 use crate::transport::Stream;
-use state::{State, Turn};
+pub use generate::Patience;
+pub use pending::{Next, Pending};
+use state::State;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, Error)]
@@ -60,6 +64,12 @@ pub enum ClientError {
     /// The worker's answer is none to what was asked.
     #[error("the worker answered something else")]
     Mismatch,
+    /// What was streamed of a response is not the response.
+    #[error("the worker contradicts itself: {0}")]
+    Disagreement(#[from] Disagreement),
+    /// The caller gave the request up.
+    #[error("the request was given up")]
+    Abandoned,
 }
 
 /// How a client behaves.
@@ -130,6 +140,24 @@ impl Client {
     ///
     /// When the request cannot be sent.
     pub fn start(&self, ask: Ask) -> Result<Pending, ClientError> {
+        let (partials, long) = match &ask {
+            Ask::Generate(generate) => (if generate.stream { generate.max_tokens } else { 0 }, true),
+            _ => (0, false),
+        };
+        self.begin(ask, partials, long)
+    }
+
+    /// The same with a request that may take long, and that at most so many partial answers may come to: what [`Client::start`] cannot see
+    /// in a sealed one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::start`].
+    pub fn start_streaming(&self, ask: Ask, partials: u32) -> Result<Pending, ClientError> {
+        self.begin(ask, partials, true)
+    }
+
+    fn begin(&self, ask: Ask, partials: u32, long: bool) -> Result<Pending, ClientError> {
         let id = self.channel.next.fetch_add(1, Ordering::Relaxed);
         let mut message = vec![0; HEAD_BYTES];
         Request { id, ask }.encode(&mut message)?;
@@ -137,8 +165,8 @@ impl Client {
         if bytes > self.channel.limit {
             return Err(ClientError::TooLong { bytes, limit: self.channel.limit });
         }
-        self.channel.state().open(id)?;
-        let pending = Pending { channel: Arc::clone(&self.channel), id };
+        self.channel.state().open(id, partials)?;
+        let pending = Pending::new(Arc::clone(&self.channel), id, long);
         match self.channel.outbox.send(message) {
             Ok(()) => Ok(pending),
             Err(error) => {
@@ -183,6 +211,10 @@ impl Client {
                 Answer::Loaded { received, total } => done = received == total,
                 _ => return Err(ClientError::Mismatch),
             }
+            if done {
+                // Also where the worker had it already.
+                break;
+            }
         }
         if done { Ok(()) } else { Err(ClientError::Mismatch) }
     }
@@ -190,56 +222,6 @@ impl Client {
     /// Why the channel no longer works, if so.
     pub fn failure(&self) -> Option<ClientError> {
         self.channel.state().failure()
-    }
-}
-
-/// A request whose answer is still to come. Dropping it gives the answer up.
-pub struct Pending {
-    channel: Arc<Channel>,
-    id: u64,
-}
-
-impl Pending {
-    /// The request's id: what a later [`Over::Request`](crate::Over::Request) names.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Waits for the answer.
-    ///
-    /// # Errors
-    ///
-    /// As [`Client::call`].
-    pub fn wait(self, timeout: Duration) -> Result<Answer, ClientError> {
-        self.wait_until(Instant::now() + timeout)
-    }
-
-    fn wait_until(self, deadline: Instant) -> Result<Answer, ClientError> {
-        loop {
-            let turn = self.channel.state().turn(self.id, thread::current());
-            let left = deadline.saturating_duration_since(Instant::now());
-            match turn {
-                Turn::Done(Ok(Answer::Error { kind, message })) => return Err(ClientError::Worker { kind, message }),
-                Turn::Done(result) => return result,
-                Turn::Read => {
-                    let result = if left.is_zero() { Ok(()) } else { self.channel.read(left) };
-                    self.channel.state().stop_reading();
-                    if let Err(error) = result {
-                        self.channel.fail(error);
-                    } else if left.is_zero() {
-                        return Err(ClientError::Deadline);
-                    }
-                }
-                Turn::Wait if left.is_zero() => return Err(ClientError::Deadline),
-                Turn::Wait => thread::park_timeout(left),
-            }
-        }
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.channel.state().leave(self.id);
     }
 }
 

@@ -52,6 +52,20 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// An array of at most `most` items. Nothing is allocated for items that the bytes at hand cannot hold.
+    pub(crate) fn list<T>(
+        &mut self,
+        field: &'static str,
+        most: usize,
+        item: impl Fn(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let count = self.array(field, most)?;
+        if count > self.rest.len() {
+            return Err(Malformed::Truncated);
+        }
+        (0..count).map(|_| item(self)).collect()
+    }
+
     /// A byte string of at most `most` bytes. The length is held against the bytes at hand, so a claim alone allocates nothing.
     pub(crate) fn bytes(&mut self, field: &'static str, most: usize) -> Result<&'a [u8], Malformed> {
         match self.header(field)? {

@@ -24,18 +24,21 @@ mod message;
 mod outbox;
 mod server;
 mod tensor;
+mod transcript;
 mod transport;
 
 pub use assembly::{Assembly, AssemblyError, parts};
-pub use client::{Client, ClientError, ClientOptions, Pending};
+pub use client::{Client, ClientError, ClientOptions, Next, Patience, Pending};
 pub use error::{Malformed, MessageError};
 pub use frame::{Event, FrameError, Framing, PART_BYTES, Reader, frames};
 pub use message::{
-    Answer, Ask, ErrorKind, MAX_DOCUMENT, MAX_MODELS, MAX_PART, MAX_PAYLOAD, MAX_TEXT, Model, ModelId, Nonce, Over,
-    Request, Response, VERSION,
+    Answer, Ask, ErrorKind, Finish, Generate, Generated, LanguageFiles, MAX_DOCUMENT, MAX_MODELS, MAX_PART,
+    MAX_PAYLOAD, MAX_PIECE, MAX_PROMPT, MAX_PROMPT_TOKENS, MAX_RESPONSE, MAX_SEALED_PIECE, MAX_TEXT, MAX_TOKENS, Model,
+    ModelId, Nonce, Over, Piece, Request, Response, VERSION,
 };
-pub use server::{Caller, Drained, Options, Server, Service};
+pub use server::{Caller, Drained, Options, Partial, Server, Service};
 pub use tensor::{MAX_ELEMENTS, MAX_RANK, Tensor};
+pub use transcript::{Disagreement, Transcript};
 pub use transport::{Address, DEFAULT_PORT, Listener, Stream};
 
 /// The longest message that either end takes unless told otherwise: a tensor of [`MAX_ELEMENTS`] with a document and what goes around

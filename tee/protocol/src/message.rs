@@ -1,11 +1,18 @@
 //! What host and worker say to each other.
 
+mod generation;
+mod parts;
 mod wire;
 
 use std::fmt;
 
 use crate::error::Malformed;
 use crate::tensor::Tensor;
+
+pub use generation::{
+    Finish, Generate, Generated, LanguageFiles, MAX_PIECE, MAX_PROMPT, MAX_PROMPT_TOKENS, MAX_RESPONSE, MAX_TOKENS,
+    Piece,
+};
 
 /// The version of the protocol that this crate speaks. There is no other yet.
 pub const VERSION: u16 = 1;
@@ -20,7 +27,10 @@ pub const MAX_DOCUMENT: usize = 64 * 1024;
 /// Bytes that a payload of an encrypted session may have at most: the longest plain message and what sealing adds.
 pub const MAX_PAYLOAD: usize = crate::MAX_ELEMENTS * 4 + 96 * 1024;
 
-/// A model: SHA-384 of its ONNX file.
+/// Bytes that a sealed partial answer may have at most: the longest [`Piece`] as a message and what sealing adds.
+pub const MAX_SEALED_PIECE: usize = MAX_PIECE + 256;
+
+/// A file of a model: its SHA-384. An ONNX model is one file, a language model up to three ([`LanguageFiles`]).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModelId(pub [u8; 48]);
 
@@ -65,7 +75,7 @@ impl Nonce {
 /// A model that a worker has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
-    /// SHA-384 of its ONNX file.
+    /// SHA-384 of its file.
     pub id: ModelId,
     /// What people call it; at most 256 bytes.
     pub name: String,
@@ -150,6 +160,12 @@ pub enum Ask {
         /// A sealed request.
         payload: Vec<u8>,
     },
+    /// Go on with a text.
+    Generate(Box<Generate>),
+    /// Make a language model ready whose files were loaded.
+    Prepare(LanguageFiles),
+    /// The request of this number is given up: its last answer may come at once. This has no answer of its own.
+    Cancel,
 }
 
 /// An answer of the worker.
@@ -221,6 +237,20 @@ pub enum Answer {
         /// A sealed answer.
         payload: Vec<u8>,
     },
+    /// To `Generate`.
+    Generated(Box<Generated>),
+    /// To `Prepare`.
+    Prepared {
+        /// Reading the model and making it ready, in nanoseconds of the worker's clock; 0 where it was ready.
+        load_ns: u64,
+    },
+    /// To `Generate`, ahead of its last answer: a partial answer.
+    Piece(Piece),
+    /// To `Sealed`, ahead of its last answer: a partial answer.
+    SealedPiece {
+        /// A sealed partial answer.
+        payload: Vec<u8>,
+    },
     /// To anything.
     Error {
         /// What sort of error.
@@ -231,6 +261,11 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Whether it is a partial one, which the request's last answer follows.
+    pub fn is_partial(&self) -> bool {
+        matches!(self, Answer::Piece(_) | Answer::SealedPiece { .. })
+    }
+
     /// An error, its message cut to [`MAX_TEXT`].
     pub fn error(kind: ErrorKind, message: impl Into<String>) -> Self {
         let mut message = message.into();
@@ -254,7 +289,7 @@ pub enum ErrorKind {
     UnknownModel,
     /// An input that the model does not take.
     BadInput,
-    /// A model's parts that are out of order, too many, or of another digest.
+    /// A model's parts that are out of order, too many, or of another digest; a language model that cannot be made of its files.
     BadModel,
     /// Too much waits already; ask again later.
     Busy,
@@ -266,4 +301,8 @@ pub enum ErrorKind {
     Panicked,
     /// Anything else.
     Failed,
+    /// The host gave the request up.
+    Cancelled,
+    /// The model needs more memory than it may take here.
+    OutOfMemory,
 }

@@ -120,6 +120,11 @@ impl Outbox {
         self.changed.notify_all();
     }
 
+    /// Whether nothing can be sent any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.lock().dead
+    }
+
     /// Ends the channel, at once and for all.
     pub(crate) fn close(&self) {
         self.kill(&mut self.lock());

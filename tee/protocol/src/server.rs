@@ -44,10 +44,32 @@ impl Caller {
     }
 }
 
+/// Where partial answers of a request in work go to.
+pub trait Partial {
+    /// Sends a partial answer. False where it was not sent: nobody waits for the last one any more, and the work can end; or it is no partial
+    /// answer, or one beyond its limits.
+    fn send(&mut self, answer: Answer) -> bool;
+
+    /// Whether anybody waits for the last answer.
+    fn is_wanted(&self) -> bool;
+}
+
 /// What a worker does with requests.
 pub trait Service: Send + Sync + 'static {
     /// Answers a request. Called by several threads at once. A panic becomes an [`ErrorKind::Panicked`].
     fn handle(&self, caller: Caller, ask: Ask) -> Answer;
+
+    /// The same, with partial answers ahead of the last where the request has any.
+    fn handle_streaming(&self, caller: Caller, ask: Ask, partial: &mut dyn Partial) -> Answer {
+        let _ = partial;
+        self.handle(caller, ask)
+    }
+
+    /// Whether a request may take long enough to be given up meanwhile. Such a one is handled by the pool, so that its channel is read on,
+    /// at the price of a change of threads.
+    fn is_long(&self, ask: &Ask) -> bool {
+        matches!(ask, Ask::Generate(_))
+    }
 
     /// A channel has ended and none of its requests is in work: what is kept for it can go.
     fn closed(&self, channel: u64) {
@@ -58,6 +80,14 @@ pub trait Service: Send + Sync + 'static {
 impl<S: Service + ?Sized> Service for Arc<S> {
     fn handle(&self, caller: Caller, ask: Ask) -> Answer {
         (**self).handle(caller, ask)
+    }
+
+    fn handle_streaming(&self, caller: Caller, ask: Ask, partial: &mut dyn Partial) -> Answer {
+        (**self).handle_streaming(caller, ask, partial)
+    }
+
+    fn is_long(&self, ask: &Ask) -> bool {
+        (**self).is_long(ask)
     }
 
     fn closed(&self, channel: u64) {
@@ -249,8 +279,8 @@ impl Shared {
     }
 
     /// Runs the handler in the place that `running` stands for.
-    fn handle(&self, caller: Caller, ask: Ask, running: Running<'_>) -> Answer {
-        let result = catch_unwind(AssertUnwindSafe(|| self.service.handle(caller, ask)));
+    fn handle(&self, caller: Caller, ask: Ask, partial: &mut dyn Partial, running: Running<'_>) -> Answer {
+        let result = catch_unwind(AssertUnwindSafe(|| self.service.handle_streaming(caller, ask, partial)));
         drop(running);
         result.unwrap_or_else(|panic| Answer::error(ErrorKind::Panicked, panic_text(&*panic)))
     }

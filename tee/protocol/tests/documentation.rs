@@ -1,7 +1,8 @@
 //! The example in `docs/enclave-protocol.md` is what this crate sends and reads.
 
 use zktee_enclave_protocol::{
-    Answer, Ask, ErrorKind, Event, Framing, ModelId, Nonce, Over, Reader, Request, Response, Tensor, frames,
+    Answer, Ask, ErrorKind, Event, Finish, Framing, Generate, Generated, LanguageFiles, ModelId, Nonce, Over, Piece,
+    Reader, Request, Response, Tensor, frames,
 };
 
 const PAGE: &str = include_str!("../../../docs/enclave-protocol.md");
@@ -52,6 +53,31 @@ fn the_example_is_what_goes_over_the_wire() {
     let input = Tensor::new(vec![1, 2], vec![1.0, -2.5]).expect("two values");
     request("infer", 2, Ask::Infer { model: ModelId([0xaa; 48]), nonce: nonce(), input });
     request("attest", 3, Ask::Attest { nonce: nonce(), over: Over::Request(2) });
+    let generate = Generate {
+        files: LanguageFiles { model: ModelId([0xaa; 48]), config: None, tokenizer: None },
+        nonce: nonce(),
+        prompt: "Hi".into(),
+        max_tokens: 2,
+        temperature: 0.5,
+        seed: 7,
+        stream: true,
+    };
+    request("generate", 4, Ask::Generate(Box::new(generate)));
+    let piece = Piece { position: 0, token: 33, bytes: b"!".to_vec(), latency_ns: 1000 };
+    response("piece", 4, Answer::Piece(piece));
+    let generated = Generated {
+        prompt_tokens: vec![72, 105],
+        tokens: vec![33],
+        text: "!".into(),
+        finish: Finish::Stop,
+        load_ns: 5,
+        prompt_eval_ns: 6,
+        eval_ns: 1500,
+        token_ns: vec![1000],
+        queue_ns: 8,
+    };
+    response("generated", 4, Answer::Generated(Box::new(generated)));
+    request("cancel", 4, Ask::Cancel);
     response("error", 2, Answer::error(ErrorKind::UnknownModel, "no such model"));
 }
 

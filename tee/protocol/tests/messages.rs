@@ -3,8 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use zktee_enclave_protocol::{
-    Answer, Ask, Assembly, AssemblyError, ErrorKind, MAX_ELEMENTS, MAX_PART, Malformed, MessageError, Model, ModelId,
-    Nonce, Over, Request, Response, Tensor, parts,
+    Answer, Ask, Assembly, AssemblyError, ErrorKind, Finish, Generate, Generated, LanguageFiles, MAX_ELEMENTS,
+    MAX_PART, MAX_TOKENS, Malformed, MessageError, Model, ModelId, Nonce, Over, Piece, Request, Response, Tensor,
+    parts,
 };
 
 fn digest() -> impl Strategy<Value = [u8; 48]> {
@@ -27,6 +28,44 @@ fn tensor() -> impl Strategy<Value = Tensor> {
     })
 }
 
+fn files() -> impl Strategy<Value = LanguageFiles> {
+    let file = || proptest::option::of(digest().prop_map(ModelId));
+    (digest(), file(), file()).prop_map(|(model, config, tokenizer)| LanguageFiles {
+        model: ModelId(model),
+        config,
+        tokenizer,
+    })
+}
+
+fn generate() -> impl Strategy<Value = Generate> {
+    let request = ("\\PC{0,100}", 1..=MAX_TOKENS, 0_f32..=f32::MAX, any::<u64>(), any::<bool>());
+    (files(), nonce(), request).prop_map(|(files, nonce, (prompt, max_tokens, temperature, seed, stream))| Generate {
+        files,
+        nonce,
+        prompt,
+        max_tokens,
+        temperature,
+        seed,
+        stream,
+    })
+}
+
+fn piece() -> impl Strategy<Value = Piece> {
+    (0..MAX_TOKENS, any::<u32>(), vec(any::<u8>(), 0..100), any::<u64>())
+        .prop_map(|(position, token, bytes, latency_ns)| Piece { position, token, bytes, latency_ns })
+}
+
+fn generated() -> impl Strategy<Value = Generated> {
+    let tokens = vec((any::<u32>(), any::<u64>()), 0..50);
+    let finish = proptest::sample::select(vec![Finish::Stop, Finish::Length]);
+    (vec(any::<u32>(), 0..50), tokens, "\\PC{0,200}", finish, any::<[u64; 4]>()).prop_map(
+        |(prompt_tokens, tokens, text, finish, [load_ns, prompt_eval_ns, eval_ns, queue_ns])| {
+            let (tokens, token_ns) = tokens.into_iter().unzip();
+            Generated { prompt_tokens, tokens, text, finish, load_ns, prompt_eval_ns, eval_ns, token_ns, queue_ns }
+        },
+    )
+}
+
 fn asks() -> impl Strategy<Value = Ask> {
     let over = prop_oneof![
         any::<u64>().prop_map(Over::Request),
@@ -45,6 +84,9 @@ fn asks() -> impl Strategy<Value = Ask> {
         }),
         vec(any::<u8>(), 0..300).prop_map(|payload| Ask::OpenSession { payload }),
         vec(any::<u8>(), 0..300).prop_map(|payload| Ask::Sealed { payload }),
+        generate().prop_map(|generate| Ask::Generate(Box::new(generate))),
+        files().prop_map(Ask::Prepare),
+        Just(Ask::Cancel),
     ]
 }
 
@@ -72,6 +114,10 @@ fn answers() -> impl Strategy<Value = Answer> {
         ),
         document().prop_map(|payload| Answer::SessionOpened { payload }),
         document().prop_map(|payload| Answer::Sealed { payload }),
+        generated().prop_map(|generated| Answer::Generated(Box::new(generated))),
+        any::<u64>().prop_map(|load_ns| Answer::Prepared { load_ns }),
+        piece().prop_map(Answer::Piece),
+        document().prop_map(|payload| Answer::SealedPiece { payload }),
         (proptest::sample::select(ErrorKind::ALL.to_vec()), "\\PC{0,400}")
             .prop_map(|(kind, message)| Answer::error(kind, message)),
     ]

@@ -106,6 +106,13 @@ impl Meter {
     }
 }
 
+/// CPU seconds so far of this process, its waited-for children, and these processes beside it: for the parts of a call, whose whole a
+/// [`Meter`] takes.
+pub fn cpu_s(beside: &[u32]) -> f64 {
+    let now = Cpu::now();
+    now.process_s + now.children_s + beside.iter().map(|&pid| threads_cpu_s(pid)).sum::<f64>()
+}
+
 /// Lets the kernel forget the peak so far (`man 5 proc`, `clear_refs`); where it cannot, the peak is that of the process's life.
 fn reset_peak(process: &str) {
     let _ = std::fs::write(format!("/proc/{process}/clear_refs"), "5");

@@ -23,6 +23,8 @@ pub struct QemuImage {
     pub scripts: PathBuf,
     /// The image; its registers are beside it.
     pub image: PathBuf,
+    /// MiB of the machine's memory.
+    pub memory_mib: u32,
 }
 
 /// What the script says once the worker can be connected to.
@@ -46,6 +48,7 @@ impl Enclave {
             .arg(&image.image)
             .arg("--socket")
             .arg(folder.path().join("s"))
+            .args(["--memory", &image.memory_mib.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,11 +1,15 @@
 //! The host's end of a session.
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use snow::TransportState;
 use zktee_attestation::{Policy, Rejected, verify};
-use zktee_enclave_protocol::{Answer, Ask, Client, ClientError, Malformed, MessageError, Nonce, Request, Response};
+use zktee_enclave_protocol::{
+    Answer, Ask, Client, ClientError, Generate, Generated, Malformed, MessageError, Next, Nonce, Patience, Piece,
+    Request, Response, Transcript,
+};
 
 use super::{HANDSHAKE, OFFER, SHAKE, open, parameters, purpose, seal};
 
@@ -83,20 +87,73 @@ impl Session {
     /// [`SessionError`]; after one of [`SessionError::Noise`] the session is of no use any more.
     pub fn call(&self, ask: Ask, patience: Duration) -> Result<(u64, Answer), SessionError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.last += 1;
-        let id = state.last;
-        let mut message = Vec::new();
-        Request { id, ask }.encode(&mut message)?;
-        let payload = seal(&mut state.transport, &message)?;
+        let (id, payload) = state.request(ask)?;
         let Answer::Sealed { payload } = self.client.call(Ask::Sealed { payload }, patience)? else {
             return Err(ClientError::Mismatch.into());
         };
-        let message = open(&mut state.transport, &payload)?;
+        Ok((id, state.answer(id, &payload)?))
+    }
+
+    /// Asks a language model, as [`Client::generate`] does in the open; says which number the request had within the session. Pieces are
+    /// sealed in their order: one that is lost or out of order does not open. A response that was given up ends the session.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn generate(
+        &self,
+        ask: Generate,
+        patience: &Patience,
+        on_piece: &mut dyn FnMut(&Piece) -> ControlFlow<()>,
+    ) -> Result<(u64, Generated), SessionError> {
+        let deadline = Instant::now() + patience.total;
+        let (stream, most, mut transcript) = (ask.stream, ask.max_tokens, Transcript::new(ask.max_tokens));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (id, payload) = state.request(Ask::Generate(Box::new(ask)))?;
+        let mut pending = self.client.start_streaming(Ask::Sealed { payload }, if stream { most } else { 0 })?;
+        let mut step = if stream { patience.first } else { patience.total };
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now()).min(step);
+            let answer = match pending.next(left)? {
+                Next::Partial(Answer::SealedPiece { payload }) => state.answer(id, &payload)?,
+                Next::Last(Answer::Sealed { payload }) => match state.answer(id, &payload)? {
+                    // Whoever carries it cannot make a piece the last answer, nor the last a piece.
+                    Answer::Generated(generated) if generated.tokens.len() <= most as usize => {
+                        if stream {
+                            transcript.check(&generated).map_err(ClientError::from)?;
+                        }
+                        return Ok((id, *generated));
+                    }
+                    _ => return Err(ClientError::Mismatch.into()),
+                },
+                _ => return Err(ClientError::Mismatch.into()),
+            };
+            let Answer::Piece(piece) = answer else { return Err(ClientError::Mismatch.into()) };
+            transcript.take(&piece).map_err(ClientError::from)?;
+            step = patience.piece;
+            if on_piece(&piece).is_break() {
+                return Err(ClientError::Abandoned.into());
+            }
+        }
+    }
+}
+
+impl State {
+    /// A request, numbered and sealed.
+    fn request(&mut self, ask: Ask) -> Result<(u64, Vec<u8>), SessionError> {
+        self.last += 1;
+        let mut message = Vec::new();
+        Request { id: self.last, ask }.encode(&mut message)?;
+        Ok((self.last, seal(&mut self.transport, &message)?))
+    }
+
+    /// What was sealed in answer to a request. An error comes as [`ClientError::Worker`].
+    fn answer(&mut self, id: u64, sealed: &[u8]) -> Result<Answer, SessionError> {
+        let message = open(&mut self.transport, sealed)?;
         match Response::decode(&message)? {
             Response { id: of, answer: Answer::Error { kind, message } } if of == id => {
                 Err(ClientError::Worker { kind, message }.into())
             }
-            Response { id: of, answer } if of == id => Ok((id, answer)),
+            Response { id: of, answer } if of == id => Ok(answer),
             _ => Err(ClientError::Mismatch.into()),
         }
     }

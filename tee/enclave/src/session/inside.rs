@@ -2,7 +2,7 @@
 
 use snow::{Keypair, TransportState};
 use zktee_attestation::{AttestationRequest, Nsm};
-use zktee_enclave_protocol::{Answer, Ask, Caller, ErrorKind, Nonce, Request, Response};
+use zktee_enclave_protocol::{Answer, Ask, Caller, ErrorKind, Nonce, Partial, Request, Response};
 
 use super::{HANDSHAKE, OFFER, SHAKE, open, parameters, purpose, seal};
 
@@ -53,15 +53,41 @@ impl Seat {
         &mut self,
         caller: Caller,
         payload: &[u8],
-        answer: impl FnOnce(Caller, &Ask) -> Answer,
+        partial: &mut dyn Partial,
+        answer: impl FnOnce(Caller, &Ask, &mut dyn Partial) -> Answer,
     ) -> Result<Answer, Answer> {
         let Self::Open(transport) = self else { return Err(refused("the session's handshake is not done")) };
         let message = open(transport, payload).map_err(|_| refused("a sealed request that does not open"))?;
         let Request { id, ask } = Request::decode(&message).map_err(|error| refused(error.to_string()))?;
-        let answer = answer(Caller { request: id, ..caller }, &ask);
+        let mut pieces = SealedPieces { transport, id, outside: partial };
+        let answer = answer(Caller { request: id, ..caller }, &ask, &mut pieces);
         let mut message = Vec::new();
         Response { id, answer }.encode(&mut message).map_err(failed)?;
         Ok(Answer::Sealed { payload: seal(transport, &message).map_err(failed)? })
+    }
+}
+
+/// Partial answers of a sealed request: sealed in their order, ahead of the last.
+struct SealedPieces<'a> {
+    transport: &'a mut TransportState,
+    id: u64,
+    outside: &'a mut dyn Partial,
+}
+
+impl Partial for SealedPieces<'_> {
+    fn send(&mut self, answer: Answer) -> bool {
+        if !answer.is_partial() || !self.is_wanted() {
+            return false;
+        }
+        let mut message = Vec::new();
+        let encoded = Response { id: self.id, answer }.encode(&mut message);
+        // One that was sealed and not sent would be missed by whoever opens the next.
+        let sealed = encoded.ok().and_then(|()| seal(self.transport, &message).ok());
+        sealed.is_some_and(|payload| self.outside.send(Answer::SealedPiece { payload }))
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.outside.is_wanted()
     }
 }
 

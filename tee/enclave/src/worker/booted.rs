@@ -1,5 +1,6 @@
 //! An enclave with the job's model, and how it is talked to.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,12 +47,16 @@ impl Booted {
     pub(super) fn boot(platform: &Platform, job: &Job) -> Result<Self, WorkerError> {
         let path = job.model.as_ref().ok_or_else(|| invalid("the job has no `model`"))?;
         let onnx = std::fs::read(path).map_err(|error| invalid(format!("{}: {error}", path.display())))?;
-        let enclave = match platform {
-            Platform::Process(program) => Enclave::boot(&launch(program, path, job)),
-            Platform::Qemu(image) => Enclave::boot_qemu(image),
-            Platform::Nitro(image) => Enclave::boot_nitro(image),
-        };
-        Ok(Self { enclave: enclave.map_err(boot_failed)?, model: ModelId(binding::model(&onnx)), session: None })
+        let enclave = boot(platform, job, tensor_arguments(path, job))?;
+        Ok(Self { enclave, model: ModelId(binding::model(&onnx)), session: None })
+    }
+
+    /// Boots an enclave that language models can be brought to.
+    pub(super) fn boot_for_language(platform: &Platform, job: &Job, model: ModelId) -> Result<Self, WorkerError> {
+        let limit = memory_limit(job)?.to_string();
+        let threads = job.threads.to_string();
+        let arguments = ["--llm-memory".into(), limit.into(), "--llm-threads".into(), threads.into()];
+        Ok(Self { enclave: boot(platform, job, arguments.to_vec())?, model, session: None })
     }
 
     /// The digest of its model.
@@ -72,8 +77,13 @@ impl Booted {
         self.seal(&Expectation::read(&job.dir.join(EXPECTATION_FILE)).map_err(invalid)?)
     }
 
+    /// The session, where there is one.
+    pub(super) const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
     /// Asks, and says which number the request had.
-    fn ask(&self, ask: Ask) -> Result<(u64, Answer), SessionError> {
+    pub(super) fn ask(&self, ask: Ask) -> Result<(u64, Answer), SessionError> {
         if let Some(session) = &self.session {
             return session.call(ask, PATIENCE);
         }
@@ -101,11 +111,41 @@ impl Booted {
     }
 }
 
-fn launch(program: &Path, model: &Path, job: &Job) -> Launch {
-    let mut placed = std::ffi::OsString::from(format!("{}={}=", job.workload, job.batch));
+/// Boots; `interior` are arguments that a program of the process platform gets, an image has its own.
+fn boot(platform: &Platform, job: &Job, interior: Vec<OsString>) -> Result<Enclave, WorkerError> {
+    let enclave = match platform {
+        Platform::Process(program) => {
+            let mut arguments = vec!["enclave".into(), "--root".into(), job.dir.join(ROOT_FILE).into()];
+            arguments.extend(interior);
+            Enclave::boot(&Launch { program: program.clone(), arguments })
+        }
+        Platform::Qemu(image) => Enclave::boot_qemu(image),
+        Platform::Nitro(image) => Enclave::boot_nitro(image),
+    };
+    enclave.map_err(boot_failed)
+}
+
+fn tensor_arguments(model: &Path, job: &Job) -> Vec<OsString> {
+    let mut placed = OsString::from(format!("{}={}=", job.workload, job.batch));
     placed.push(model);
-    let arguments = ["enclave".into(), "--root".into(), job.dir.join(ROOT_FILE).into(), "--model".into(), placed];
-    Launch { program: program.to_owned(), arguments: arguments.to_vec() }
+    vec!["--model".into(), placed]
+}
+
+/// Bytes that a process may take for language models: the job's option `memory_limit_bytes`, or nine tenths of the machine's memory. A
+/// machine of its own knows what it has.
+fn memory_limit(job: &Job) -> Result<u64, WorkerError> {
+    let Some(limit) = job.options.get("memory_limit_bytes") else { return Ok(machine_memory() / 10 * 9) };
+    limit.as_u64().ok_or_else(|| invalid("the job's option `memory_limit_bytes` is no number of bytes"))
+}
+
+#[cfg(target_os = "linux")]
+fn machine_memory() -> u64 {
+    nix::sys::sysinfo::sysinfo().map_or(u64::MAX, |info| info.ram_total())
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn machine_memory() -> u64 {
+    u64::MAX
 }
 
 fn boot_failed(error: BootError) -> WorkerError {
@@ -120,9 +160,17 @@ pub(super) fn refused(error: impl Into<SessionError>) -> WorkerError {
     let kind = match &error {
         SessionError::Channel(ClientError::Worker { kind, .. }) => match kind {
             EnclaveError::BadInput => ErrorKind::InvalidInput,
-            EnclaveError::TooLarge | EnclaveError::Unsupported | EnclaveError::UnknownModel => ErrorKind::Refused,
+            EnclaveError::TooLarge
+            | EnclaveError::Unsupported
+            | EnclaveError::UnknownModel
+            | EnclaveError::BadModel => ErrorKind::Refused,
+            EnclaveError::OutOfMemory => ErrorKind::OutOfMemory,
             _ => ErrorKind::Failed,
         },
+        // What is asked is beyond what the protocol carries.
+        SessionError::Request(_) | SessionError::Channel(ClientError::Request(_) | ClientError::TooLong { .. }) => {
+            ErrorKind::InvalidInput
+        }
         _ => ErrorKind::Failed,
     };
     WorkerError::new(kind, error.to_string())

@@ -38,6 +38,20 @@ impl Platform {
         }
     }
 
+    /// The same with room for language models whose files have so many bytes, or with the memory that is asked for.
+    pub(super) fn with_room(&self, file_bytes: u64, memory_mib: Option<u32>) -> Self {
+        // Files, weights made of them, and beside them kernel, program and context.
+        let needed = 512 + u32::try_from(file_bytes.div_ceil(1 << 20).saturating_mul(2)).unwrap_or(u32::MAX / 2);
+        let with = |least: u32| memory_mib.unwrap_or_else(|| least.max(needed));
+        let mut platform = self.clone();
+        match &mut platform {
+            Self::Process(_) => {}
+            Self::Qemu(image) => image.memory_mib = with(image.memory_mib),
+            Self::Nitro(image) => image.memory_mib = with(image.memory_mib),
+        }
+        platform
+    }
+
     /// What a reader must know.
     pub(super) const fn notes(&self) -> &'static [&'static str] {
         match self {

@@ -4,9 +4,10 @@ use crate::codec::{Items, Sink};
 use crate::error::{Malformed, MessageError};
 use crate::tensor::Tensor;
 
+use super::parts::{digest, models, nonce};
 use super::{
-    Answer, Ask, ErrorKind, MAX_DOCUMENT, MAX_MODELS, MAX_PART, MAX_PAYLOAD, MAX_TEXT, Model, ModelId, Nonce, Over,
-    Request, Response, VERSION,
+    Answer, Ask, ErrorKind, Generate, Generated, LanguageFiles, MAX_DOCUMENT, MAX_MODELS, MAX_PART, MAX_PAYLOAD,
+    MAX_SEALED_PIECE, MAX_TEXT, Model, ModelId, Over, Piece, Request, Response, VERSION,
 };
 
 /// Most fields of a message, its head included.
@@ -16,6 +17,8 @@ const HEAD: usize = 3;
 /// What separates an answer's kind from its question's.
 const ANSWER: u64 = 64;
 const ERROR: u64 = 127;
+/// Partial answers, which others of the same request follow, have the kinds from here up to that of errors.
+const PARTIAL: u64 = 96;
 
 impl Request {
     /// Appends the message's bytes.
@@ -101,49 +104,6 @@ fn at_most(field: &'static str, length: usize, most: usize) -> Result<(), Malfor
     if length <= most { Ok(()) } else { Err(Malformed::Bounds(field)) }
 }
 
-impl Model {
-    fn encode(&self, sink: &mut Sink) {
-        sink.bytes(&self.id.0);
-        sink.text(&self.name);
-    }
-
-    fn decode(items: &mut Items) -> Result<Self, Malformed> {
-        Ok(Model { id: ModelId(digest(items)?), name: items.text("name", MAX_TEXT)?.to_owned() })
-    }
-}
-
-fn digest(items: &mut Items) -> Result<[u8; 48], Malformed> {
-    items.bytes("digest", 48)?.try_into().map_err(|_| Malformed::Bounds("digest"))
-}
-
-fn nonce(items: &mut Items) -> Result<Nonce, Malformed> {
-    Nonce::new(items.bytes("nonce", Nonce::MAX)?)
-}
-
-impl Over {
-    fn encode(&self, sink: &mut Sink) {
-        match self {
-            Over::Request(id) => sink.number(*id),
-            Over::Digests { model, input, output } => {
-                sink.array(3);
-                for digest in [model, input, output] {
-                    sink.bytes(digest);
-                }
-            }
-        }
-    }
-
-    fn decode(items: &mut Items) -> Result<Self, Malformed> {
-        if !items.at_array() {
-            return Ok(Over::Request(items.number("over")?));
-        }
-        if items.array("over", 3)? != 3 {
-            return Err(Malformed::Bounds("over"));
-        }
-        Ok(Over::Digests { model: digest(items)?, input: digest(items)?, output: digest(items)? })
-    }
-}
-
 impl Ask {
     /// Number of the kind, number of its fields.
     fn kind(&self) -> (u64, usize) {
@@ -155,6 +115,9 @@ impl Ask {
             Ask::InferAndAttest { .. } => (5, 4),
             Ask::OpenSession { .. } => (6, 1),
             Ask::Sealed { .. } => (7, 1),
+            Ask::Generate(_) => (8, Generate::FIELDS),
+            Ask::Prepare(_) => (9, LanguageFiles::FIELDS),
+            Ask::Cancel => (10, 0),
         }
     }
 
@@ -166,7 +129,13 @@ impl Ask {
                 if part.is_empty() { Err(Malformed::Bounds("part")) } else { Ok(()) }
             }
             Ask::OpenSession { payload } | Ask::Sealed { payload } => at_most("payload", payload.len(), MAX_PAYLOAD),
-            Ask::Hello { .. } | Ask::Infer { .. } | Ask::Attest { .. } | Ask::InferAndAttest { .. } => Ok(()),
+            Ask::Generate(generate) => generate.check(),
+            Ask::Hello { .. }
+            | Ask::Infer { .. }
+            | Ask::Attest { .. }
+            | Ask::InferAndAttest { .. }
+            | Ask::Prepare(_)
+            | Ask::Cancel => Ok(()),
         }
     }
 
@@ -189,6 +158,9 @@ impl Ask {
                 over.encode(sink);
             }
             Ask::OpenSession { payload } | Ask::Sealed { payload } => sink.bytes(payload),
+            Ask::Generate(generate) => generate.encode(sink),
+            Ask::Prepare(files) => files.encode(sink),
+            Ask::Cancel => {}
         }
     }
 
@@ -214,7 +186,10 @@ impl Ask {
             },
             (6, 1) => Ask::OpenSession { payload: items.bytes("payload", MAX_PAYLOAD)?.to_owned() },
             (7, 1) => Ask::Sealed { payload: items.bytes("payload", MAX_PAYLOAD)?.to_owned() },
-            (1..=7, _) => return Err(Malformed::Fields(kind)),
+            (8, Generate::FIELDS) => Ask::Generate(Box::new(Generate::decode(items)?)),
+            (9, LanguageFiles::FIELDS) => Ask::Prepare(LanguageFiles::decode(items)?),
+            (10, 0) => Ask::Cancel,
+            (1..=10, _) => return Err(Malformed::Fields(kind)),
             _ => return Err(Malformed::Kind(kind)),
         };
         ask.check()?;
@@ -233,6 +208,10 @@ impl Answer {
             Answer::InferredAndAttested { .. } => (ANSWER + 5, 6),
             Answer::SessionOpened { .. } => (ANSWER + 6, 1),
             Answer::Sealed { .. } => (ANSWER + 7, 1),
+            Answer::Generated(_) => (ANSWER + 8, Generated::FIELDS),
+            Answer::Prepared { .. } => (ANSWER + 9, 1),
+            Answer::Piece(_) => (PARTIAL, Piece::FIELDS),
+            Answer::SealedPiece { .. } => (PARTIAL + 1, 1),
             Answer::Error { .. } => (ERROR, 2),
         }
     }
@@ -251,7 +230,10 @@ impl Answer {
                 at_most("payload", payload.len(), MAX_PAYLOAD)
             }
             Answer::Error { message, .. } => at_most("message", message.len(), MAX_TEXT),
-            Answer::Loaded { .. } | Answer::Inferred { .. } => Ok(()),
+            Answer::Generated(generated) => generated.check(),
+            Answer::Piece(piece) => piece.check(),
+            Answer::SealedPiece { payload } => at_most("payload", payload.len(), MAX_SEALED_PIECE),
+            Answer::Loaded { .. } | Answer::Inferred { .. } | Answer::Prepared { .. } => Ok(()),
         }
     }
 
@@ -287,7 +269,12 @@ impl Answer {
                 sink.bytes(document);
                 sink.number(*attest_ns);
             }
-            Answer::SessionOpened { payload } | Answer::Sealed { payload } => sink.bytes(payload),
+            Answer::SessionOpened { payload } | Answer::Sealed { payload } | Answer::SealedPiece { payload } => {
+                sink.bytes(payload);
+            }
+            Answer::Generated(generated) => generated.encode(sink),
+            Answer::Prepared { load_ns } => sink.number(*load_ns),
+            Answer::Piece(piece) => piece.encode(sink),
             Answer::Error { kind, message } => {
                 sink.number(kind.number());
                 sink.text(message);
@@ -296,7 +283,7 @@ impl Answer {
     }
 
     fn decode(kind: u64, fields: usize, items: &mut Items) -> Result<Self, Malformed> {
-        Ok(match (kind, fields) {
+        let answer = match (kind, fields) {
             (65, 4) => Answer::Hello {
                 version: u16::try_from(items.number("version")?).map_err(|_| Malformed::Bounds("version"))?,
                 platform: items.text("platform", MAX_TEXT)?.to_owned(),
@@ -322,50 +309,18 @@ impl Answer {
             },
             (70, 1) => Answer::SessionOpened { payload: items.bytes("payload", MAX_PAYLOAD)?.to_owned() },
             (71, 1) => Answer::Sealed { payload: items.bytes("payload", MAX_PAYLOAD)?.to_owned() },
+            (72, Generated::FIELDS) => Answer::Generated(Box::new(Generated::decode(items)?)),
+            (73, 1) => Answer::Prepared { load_ns: items.number("load_ns")? },
+            (PARTIAL, Piece::FIELDS) => Answer::Piece(Piece::decode(items)?),
+            (97, 1) => Answer::SealedPiece { payload: items.bytes("payload", MAX_SEALED_PIECE)?.to_owned() },
             (ERROR, 2) => Answer::Error {
                 kind: ErrorKind::from_number(items.number("kind")?).ok_or(Malformed::Bounds("kind"))?,
                 message: items.text("message", MAX_TEXT)?.to_owned(),
             },
-            (65..=71 | ERROR, _) => return Err(Malformed::Fields(kind)),
+            (65..=73 | PARTIAL | 97 | ERROR, _) => return Err(Malformed::Fields(kind)),
             _ => return Err(Malformed::Kind(kind)),
-        })
-    }
-}
-
-fn models(items: &mut Items) -> Result<Vec<Model>, Malformed> {
-    let count = items.array("models", MAX_MODELS)?;
-    let mut models = Vec::with_capacity(count);
-    for _ in 0..count {
-        if items.array("model", 2)? != 2 {
-            return Err(Malformed::Bounds("model"));
-        }
-        models.push(Model::decode(items)?);
-    }
-    Ok(models)
-}
-
-impl ErrorKind {
-    /// Every kind, in the order of its number on the wire, which begins at 1.
-    pub const ALL: [ErrorKind; 12] = [
-        ErrorKind::Malformed,
-        ErrorKind::Version,
-        ErrorKind::TooLarge,
-        ErrorKind::Late,
-        ErrorKind::UnknownModel,
-        ErrorKind::BadInput,
-        ErrorKind::BadModel,
-        ErrorKind::Busy,
-        ErrorKind::Ending,
-        ErrorKind::Unsupported,
-        ErrorKind::Panicked,
-        ErrorKind::Failed,
-    ];
-
-    fn number(self) -> u64 {
-        self as u64 + 1
-    }
-
-    fn from_number(number: u64) -> Option<Self> {
-        Self::ALL.get(usize::try_from(number.checked_sub(1)?).ok()?).copied()
+        };
+        answer.check()?;
+        Ok(answer)
     }
 }

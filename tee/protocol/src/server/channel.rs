@@ -1,15 +1,16 @@
 //! One channel of a server: reads requests, hands them on, sends answers.
 
+use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Caller, Options, Shared};
+use super::{Caller, Options, Partial, Shared};
 use crate::error::MessageError;
 use crate::frame::{Event, FrameError, HEAD_BYTES, Reader};
-use crate::message::{Answer, ErrorKind, Request, Response};
+use crate::message::{Answer, Ask, ErrorKind, Request, Response};
 use crate::outbox::Outbox;
 use crate::transport::Stream;
 
@@ -27,6 +28,8 @@ pub(super) struct Channel {
     outbox: Arc<Outbox>,
     /// Requests in work or waiting.
     open: AtomicUsize,
+    /// Long requests in work or waiting, by number, each with whether it was given up.
+    long: Mutex<HashMap<u64, Arc<AtomicBool>>>,
 }
 
 impl Drop for Channel {
@@ -82,8 +85,8 @@ impl Channel {
         }
         let outbox = Outbox::new(Arc::clone(&stream), options.write_timeout, options.message_limit.saturating_mul(2));
         let number = shared.next.fetch_add(1, Ordering::Relaxed);
-        let channel =
-            Arc::new(Channel { shared: Arc::clone(shared), number, stream, outbox, open: AtomicUsize::new(0) });
+        let (shared_too, open) = (Arc::clone(shared), AtomicUsize::new(0));
+        let channel = Arc::new(Channel { shared: shared_too, number, stream, outbox, open, long: Mutex::default() });
         let mut outboxes = shared.outboxes();
         if shared.is_ending() {
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the server is ending"));
@@ -141,18 +144,31 @@ impl Channel {
         }
     }
 
+    fn long(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<AtomicBool>>> {
+        self.long.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(self: &Arc<Self>, request: Request, arrived: Instant, more: bool, pace: &mut Pace) {
         let shared = &self.shared;
+        if request.ask == Ask::Cancel {
+            // One that is done already, or was never asked, is nothing to give up.
+            if let Some(given_up) = self.long().get(&request.id) {
+                given_up.store(true, Ordering::Relaxed);
+            }
+            return;
+        }
         if shared.is_ending() {
             return self.answer(request.id, Answer::error(ErrorKind::Ending, "the worker is ending"));
         }
         let Request { id, ask } = request;
         let caller = Caller { channel: self.number, request: id, arrived };
         let alone = !more && self.open.load(Ordering::Acquire) == 0;
-        if pace.inline(alone)
+        let long = shared.service.is_long(&ask);
+        if !long
+            && pace.inline(alone)
             && let Some((open, running)) = shared.pool.try_run()
         {
-            let answer = shared.handle(caller, ask, running);
+            let answer = shared.handle(caller, ask, &mut Sender { channel: self, id, given_up: None }, running);
             self.answer(id, answer);
             drop(open);
             if arrived.elapsed() > LONG && self.stream.has_arrivals() {
@@ -165,12 +181,22 @@ impl Channel {
             return self.answer(id, Answer::error(ErrorKind::Busy, "too many requests on this channel"));
         }
         let channel = Arc::clone(self);
+        let given_up = long.then(Arc::<AtomicBool>::default);
+        if let Some(given_up) = &given_up {
+            self.long().insert(id, Arc::clone(given_up));
+        }
         let put = shared.pool.put(Box::new(move |running| {
-            let answer = channel.shared.handle(caller, ask, running);
+            let answer = channel.shared.handle(caller, ask, &mut Sender { channel: &channel, id, given_up }, running);
+            if long {
+                channel.long().remove(&id);
+            }
             channel.open.fetch_sub(1, Ordering::AcqRel);
             channel.answer(id, answer);
         }));
         if !put {
+            if long {
+                self.long().remove(&id);
+            }
             self.open.fetch_sub(1, Ordering::AcqRel);
             self.answer(id, Answer::error(ErrorKind::Busy, "too many requests are waiting"));
         }
@@ -178,23 +204,46 @@ impl Channel {
 
     /// Sends an answer. When it cannot be sent the channel is dead, which its reader finds out.
     fn answer(&self, id: u64, answer: Answer) {
+        match self.encode(id, answer).or_else(|fault| self.encode(id, fault)) {
+            Ok(message) => drop(self.outbox.send(message)),
+            Err(_) => self.outbox.close(),
+        }
+    }
+
+    /// An answer as a message with room for a frame's head, or what is to be answered instead.
+    fn encode(&self, id: u64, answer: Answer) -> Result<Vec<u8>, Answer> {
         let mut message = vec![0; HEAD_BYTES];
         let encoded = Response { id, answer }.encode(&mut message);
+        encoded.map_err(|why| Answer::error(ErrorKind::Failed, format!("the answer cannot be sent: {why}")))?;
         let bytes = message.len() - HEAD_BYTES;
-        let fault = match encoded {
-            Err(why) => Some(Answer::error(ErrorKind::Failed, format!("the answer cannot be sent: {why}"))),
-            Ok(()) if bytes > self.shared.options.message_limit => {
-                Some(Answer::error(ErrorKind::TooLarge, format!("the answer has {bytes} bytes, above the limit")))
-            }
-            Ok(()) => None,
-        };
-        if let Some(answer) = fault {
-            message.truncate(HEAD_BYTES);
-            if (Response { id, answer }).encode(&mut message).is_err() {
-                return self.outbox.close();
-            }
+        if bytes > self.shared.options.message_limit {
+            let text = format!("the answer has {bytes} bytes, above the limit");
+            return Err(Answer::error(ErrorKind::TooLarge, text));
         }
-        let _ = self.outbox.send(message);
+        Ok(message)
+    }
+}
+
+/// Sends partial answers of one request.
+struct Sender<'a> {
+    channel: &'a Channel,
+    id: u64,
+    given_up: Option<Arc<AtomicBool>>,
+}
+
+impl Partial for Sender<'_> {
+    fn send(&mut self, answer: Answer) -> bool {
+        // Whoever awaits the last answer must not be handed another that looks like it.
+        if !answer.is_partial() || !self.is_wanted() {
+            return false;
+        }
+        let message = self.channel.encode(self.id, answer);
+        message.is_ok_and(|message| self.channel.outbox.send(message).is_ok())
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.given_up.as_ref().is_some_and(|given_up| given_up.load(Ordering::Relaxed))
+            && !self.channel.outbox.is_dead()
     }
 }
 

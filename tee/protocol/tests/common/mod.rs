@@ -41,9 +41,12 @@ impl Service for Doubler {
                 attest_ns: 2,
             },
             Ask::Attest { nonce, .. } => Answer::Attested { document: nonce.as_bytes().to_vec(), attest_ns: 2 },
-            Ask::LoadModel { .. } | Ask::OpenSession { .. } | Ask::Sealed { .. } => {
-                Answer::error(ErrorKind::Unsupported, "not here")
-            }
+            Ask::LoadModel { .. }
+            | Ask::OpenSession { .. }
+            | Ask::Sealed { .. }
+            | Ask::Generate(_)
+            | Ask::Prepare(_)
+            | Ask::Cancel => Answer::error(ErrorKind::Unsupported, "not here"),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The host's side of `scripts/enclave/test-qemu`: asks a booted enclave everything that a run asks, and checks what comes back.
 //!
-//!     check --socket PATH --registers FILE [--document FILE]
+//!     check --socket PATH --registers FILE [--document FILE] [--llm FILE]
 //!
 //! Exit code 0 if every check held. Prints a transcript.
+
+mod language;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -42,6 +44,9 @@ struct Arguments {
     /// Where the last document goes.
     #[arg(long)]
     document: Option<PathBuf>,
+    /// A language model that is one file, to be asked in the place of one of random weights.
+    #[arg(long)]
+    llm: Option<PathBuf>,
 }
 
 type Checked<T> = Result<T, String>;
@@ -80,6 +85,7 @@ fn run(arguments: &Arguments) -> Checked<()> {
     }
     refusals(&client, &workloads[0])?;
     several_channels(&address, &workloads[0])?;
+    language::language_checks(&client, arguments.llm.as_deref(), &registers)?;
     if let Some(path) = &arguments.document {
         std::fs::write(path, &last).map_err(text)?;
         println!("the last document is in {}", path.display());
@@ -140,7 +146,7 @@ fn workload_checks(client: &Client, workload: &Workload, registers: &BTreeMap<u8
         let took = begin.elapsed();
         let (difference, agreed) = compare(output.values(), &expected, workload)?;
         let statement = statement(model, &input, &output);
-        unsigned(&document, registers, &nonce, &statement)?;
+        unsigned(&document, registers, &nonce, &statement.user_data(nonce.as_bytes()))?;
         println!(
             "{}, call {}: {} outputs, largest difference to the reference {difference:e}{agreed}; document of {} bytes; {:.1} ms",
             workload.name,
@@ -202,7 +208,7 @@ fn compare(output: &[f32], expected: &[f32], workload: &Workload) -> Checked<(f6
 }
 
 /// What an emulator's document must say, and that nobody is to believe it.
-fn unsigned(bytes: &[u8], registers: &BTreeMap<u8, Pcr>, nonce: &Nonce, statement: &Statement) -> Checked<()> {
+fn unsigned(bytes: &[u8], registers: &BTreeMap<u8, Pcr>, nonce: &Nonce, user_data: &[u8]) -> Checked<()> {
     let unsigned = document::parse_unsigned(bytes).map_err(text)?;
     ensure(!unsigned.authenticated(), "the document is unsigned")?;
     let content = unsigned.content();
@@ -210,10 +216,9 @@ fn unsigned(bytes: &[u8], registers: &BTreeMap<u8, Pcr>, nonce: &Nonce, statemen
         ensure(content.pcrs.get(index) == Some(expected), format!("PCR{index} of the document is the image's"))?;
     }
     ensure(content.nonce.as_deref() == Some(nonce.as_bytes()), "the nonce is echoed")?;
-    let user_data = statement.user_data(nonce.as_bytes());
     ensure(
-        content.user_data.as_deref() == Some(user_data.as_slice()),
-        "user_data binds model, input, output and nonce",
+        content.user_data.as_deref() == Some(user_data),
+        "user_data binds what was asked and answered, and the nonce",
     )?;
     let policy = Policy {
         pcrs: registers.clone(),
