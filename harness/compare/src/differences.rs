@@ -84,6 +84,10 @@ fn facts_of_run(run: &Run) -> Vec<((About, String), String)> {
     for (backend, description) in &run.record.descriptions {
         say(About::Code, &format!("{BACKEND}{backend}"), format!("{} {}", description.name, description.version));
     }
+    for (backend, description) in &run.record.language_descriptions {
+        let what = format!("{BACKEND}{backend} on language models");
+        say(About::Code, &what, format!("{} {}", description.name, description.version));
+    }
     match &run.environment {
         Some(environment) => facts.extend(facts_of_environment(environment)),
         None => say(About::Machine, "CPU", UNKNOWN.to_owned()),

@@ -195,10 +195,16 @@ pub(crate) fn other_thing(one: &CellPlan, other: &CellPlan) -> Option<&'static s
         ("set of inputs", one.inputs_sha256 != other.inputs_sha256),
         ("batch", one.batch != other.batch),
         ("number of calls", one.repeat != other.repeat),
+        ("tokenizer", beside(one) != beside(other)),
     ]
     .into_iter()
     .find(|(_, differs)| *differs)
     .map(|(what, _)| what)
+}
+
+/// The digests of what stands beside a language model's file.
+fn beside(plan: &CellPlan) -> Option<(&Option<String>, &Option<String>)> {
+    plan.language.as_ref().map(|it| (&it.tokenizer_sha256, &it.config_sha256))
 }
 
 impl SideCell {

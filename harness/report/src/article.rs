@@ -20,9 +20,9 @@ pub(crate) struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// The claim, where a cell's time can be set against it: not of another model.
+    /// The claim, where a cell's time can be set against it: that of the same model and as long a response.
     pub(crate) fn claim_beside(&self, cell: &Cell) -> Option<&(String, Stated)> {
-        self.claim.as_ref().filter(|_| self.row.is_of_model(&cell.workload))
+        self.claim.as_ref().filter(|_| self.row.apart(&cell.workload).is_none())
     }
 }
 
@@ -120,11 +120,10 @@ fn line(group: &Group, cell: Option<&Cell>) -> Vec<Field> {
         (Some(total), Some((_, stated))) => {
             (stated.over(total), Field::from(format!("{}{}", stated.in_words(total), caveat(cell))))
         }
-        (Some(_), None) if group.claim.is_some() => {
-            let words = format!("another model than {}: not compared", group.row.model);
-            (NOTHING.to_owned(), Field::new(Style::Muted, words))
+        (Some(_), None) => {
+            let apart = group.claim.as_ref().and_then(|_| group.row.apart(&cell.workload));
+            (NOTHING.to_owned(), apart.map_or_else(|| NOTHING.into(), |why| Field::new(Style::Muted, why)))
         }
-        (Some(_), None) => (NOTHING.to_owned(), NOTHING.into()),
         (None, _) => (NOTHING.to_owned(), Field::new(Style::Muted, show::reason(cell))),
     };
     vec![row, name, who, claimed, show::total(cell).into(), ratio.into(), show::outcome(cell), words]
@@ -134,7 +133,8 @@ fn line(group: &Group, cell: Option<&Cell>) -> Vec<Field> {
 fn caveat(cell: &Cell) -> String {
     let simulated = (cell.outcome == Outcome::Simulated).then_some("no real isolation");
     let extrapolated = cell.has_flag(CellFlag::Extrapolated).then_some("extrapolated");
-    let parts: Vec<&str> = simulated.into_iter().chain(extrapolated).collect();
+    let random = cell.has_flag(CellFlag::RandomWeights).then_some("random weights");
+    let parts: Vec<&str> = simulated.into_iter().chain(extrapolated).chain(random).collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 

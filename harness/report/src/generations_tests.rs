@@ -123,13 +123,13 @@ fn of_an_answer_that_was_taken_again_the_last_stands_and_one_without_its_sample_
 }
 
 #[test]
-fn tokens_that_are_not_those_of_their_response_are_left_out_by_name() {
+fn tokens_that_are_not_all_there_are_left_out_and_times_that_cannot_be_are_told_of() {
     let mut warnings = Vec::new();
     let mut short = answer(1);
     short.eval_duration_ns = 200;
     let rows = [three(0)[..2].to_vec(), three(1)].concat();
     let found = put_together(vec![answer(0), short], rows, &[measured(0), measured(1)], &mut warnings);
-    assert_eq!((found.answers.len(), found.tokens.len()), (2, 0));
+    assert_eq!((found.answers.len(), found.tokens), (2, three(1)));
     let said: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert!(said[0].contains("sample 0 of `llm-made-up@native` are 2 where the response has 3"), "{said:?}");
     assert!(said[1].contains("take longer together than the response"), "{said:?}");

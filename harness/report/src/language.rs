@@ -219,7 +219,7 @@ impl LanguageCell {
     }
 
     /// A cell of which nothing is known.
-    fn blank() -> Self {
+    pub(crate) fn blank() -> Self {
         Self {
             workload: String::new(),
             backend: String::new(),

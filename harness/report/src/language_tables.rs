@@ -3,12 +3,12 @@
 use zktee_core::vocabulary::Outcome;
 
 use crate::cell::Cell;
-use crate::claims::{ClaimRow, Claims, Published, PublishedKind, Stated};
+use crate::claims::{ClaimRow, Claims, Figure};
 use crate::document::Block;
 use crate::language::LanguageCell;
 use crate::load::Run;
 use crate::table::{Column, Field, NOTHING, Style, Table};
-use crate::{show, units};
+use crate::{published, show, units};
 
 /// The longest response that a report repeats, characters; `generations.csv` has all of it.
 const MOST_TEXT: usize = 600;
@@ -30,8 +30,8 @@ pub(crate) fn blocks<'a>(
     blocks.push(Block::Table(evidence(cells, language)));
     blocks.extend(latencies);
     blocks.push(Block::List(questions(run, language)));
-    blocks.push(Block::Table(proofs(claims)));
-    blocks.push(Block::Table(enclaves(claims)));
+    blocks.push(Block::Table(published::proofs(claims)));
+    blocks.push(Block::Table(published::enclaves(claims)));
     blocks.push(Block::List(notes(claims)));
     blocks
 }
@@ -107,7 +107,7 @@ fn answers(run: &Run, cells: &[Cell], language: &[LanguageCell], claims: &Claims
 /// The article's own row.
 fn claimed(row: &ClaimRow) -> Vec<Field> {
     let claim = |text: Option<String>| text.map_or_else(|| NOTHING.into(), |text| Field::new(Style::Claim, text));
-    let stated = |figure: Option<&crate::claims::Figure>| figure.and_then(crate::claims::Figure::stated);
+    let stated = |figure: Option<&Figure>| figure.and_then(Figure::stated);
     let duration = row.tee_total_s.stated();
     let place = row.machine.as_ref().map(|machine| format!("Oyster, {machine}"));
     let mut fields = vec![
@@ -138,33 +138,31 @@ fn evidence(cells: &[Cell], language: &[LanguageCell]) -> Table {
         Column::number("Attest"),
         Column::number("Verify"),
         Column::number("Total"),
-        Column::text("Tokens of native"),
+        Column::text("Same tokens as native"),
     ];
     if priced {
         columns.push(Column::number("USD a thousand tokens"));
     }
-    let mut table = Table::new("Language models: latencies, memory, and the response with its evidence, medians", &columns);
+    let mut table =
+        Table::new("Language models: latencies, memory, and the response with its evidence, medians", &columns);
     let mut last = "";
-    for (cell, of) in shown(cells, language) {
+    // A cell without an answer has its reason in the table above.
+    for (cell, of) in shown(cells, language).filter(|(_, of)| of.answers > 0) {
         let mut fields = head(cell, of);
-        if of.answers == 0 && cell.total().is_none() {
-            fields.push(Field::new(Style::Muted, show::reason(cell)));
-        } else {
-            let seconds = |s: Option<f64>| timed(of, s.map(units::seconds));
-            fields.extend([
-                timed(of, of.first_token_ns_median.map(nanoseconds)),
-                timed(of, of.token_latency_ns_p50.map(|ns| nanoseconds(ns as f64))),
-                timed(of, of.token_latency_ns_p95.map(|ns| nanoseconds(ns as f64))),
-                show::bytes(of.peak_rss_bytes).into(),
-                seconds(of.infer_wall_s_median),
-                seconds(of.prove_wall_s_median),
-                seconds(of.verify_wall_s_median),
-                show::total(cell).into(),
-                show::yes_no(of.same_as_native).into(),
-            ]);
-            if priced {
-                fields.push(or_nothing(of.cost_usd_per_1000_tokens.map(units::money)));
-            }
+        let seconds = |s: Option<f64>| timed(of, s.map(units::seconds));
+        fields.extend([
+            timed(of, of.first_token_ns_median.map(nanoseconds)),
+            timed(of, of.token_latency_ns_p50.map(|ns| nanoseconds(ns as f64))),
+            timed(of, of.token_latency_ns_p95.map(|ns| nanoseconds(ns as f64))),
+            show::bytes(of.peak_rss_bytes).into(),
+            seconds(of.infer_wall_s_median),
+            seconds(of.prove_wall_s_median),
+            seconds(of.verify_wall_s_median),
+            show::total(cell).into(),
+            show::yes_no(of.same_as_native).into(),
+        ]);
+        if priced {
+            fields.push(or_nothing(of.cost_usd_per_1000_tokens.map(units::money)));
         }
         table.push(fields).begins_group = last != of.workload;
         last = &of.workload;
@@ -203,64 +201,6 @@ fn questions(run: &Run, language: &[LanguageCell]) -> Vec<String> {
     out
 }
 
-/// Proofs of language models, as their makers publish them.
-fn proofs(claims: &Claims) -> Table {
-    let mut table = Table::new(
-        "Proofs of language models that others publish",
-        &[
-            Column::text("System"),
-            Column::text("Model"),
-            Column::text("Outcome"),
-            Column::number("Prove"),
-            Column::number("Verify"),
-            Column::number("Proof"),
-            Column::text("Machine"),
-            Column::prose("One figure is of"),
-        ],
-    );
-    for it in claims.published.iter().filter(|it| it.kind == PublishedKind::Proof) {
-        table.push(vec![
-            Field::new(Style::Claimant, it.system.clone()),
-            it.model.clone().into(),
-            Field::new(Style::Claimant, Outcome::Published.as_str()),
-            stated(it.prove_s, units::seconds),
-            stated(it.verify_s, units::seconds),
-            stated(it.proof_bytes, |bytes| units::bytes(bytes as u64)),
-            it.machine.clone().into(),
-            it.answers.clone().into(),
-        ]);
-    }
-    table
-}
-
-/// What isolation costs language models, as others publish it.
-fn enclaves(claims: &Claims) -> Table {
-    let mut table = Table::new(
-        "What isolation costs language models, as others publish it",
-        &[
-            Column::text("System"),
-            Column::text("Model"),
-            Column::text("Outcome"),
-            Column::number("Throughput lost"),
-            Column::number("Latency added"),
-            Column::text("Machine"),
-            Column::prose("One figure is of"),
-        ],
-    );
-    for it in claims.published.iter().filter(|it| it.kind == PublishedKind::Enclave) {
-        table.push(vec![
-            Field::new(Style::Claimant, it.system.clone()),
-            it.model.clone().into(),
-            Field::new(Style::Claimant, Outcome::Published.as_str()),
-            stated(it.slowdown, units::percent),
-            stated(it.delay, units::percent),
-            it.machine.clone().into(),
-            it.answers.clone().into(),
-        ]);
-    }
-    table
-}
-
 /// What is compared with what, and where the published figures stand.
 fn notes(claims: &Claims) -> Vec<String> {
     let mut notes = vec![
@@ -277,24 +217,18 @@ fn notes(claims: &Claims) -> Vec<String> {
          document in the place of a proof. So the figures stand side by side, and no quotient is made of them."
             .to_owned(),
     ];
-    notes.extend(claims.published.iter().map(source));
+    notes.extend(claims.published.iter().map(published::source));
     notes
-}
-
-fn source(it: &Published) -> String {
-    let read = match (&it.url, &it.seen) {
-        (Some(url), Some(day)) => format!(", {url}, read {day}"),
-        (Some(url), None) => format!(", {url}"),
-        (None, _) => String::new(),
-    };
-    let note = it.note.as_ref().map(|note| format!(" {note}")).unwrap_or_default();
-    format!("{}: {}{read}.{note}", it.system, it.source)
 }
 
 /// Speeds of each workload in one sentence, for the report's summary.
 pub(crate) fn sentences(cells: &[Cell], language: &[LanguageCell]) -> Vec<String> {
-    let mut workloads: Vec<&str> = language.iter().map(|of| of.workload.as_str()).collect();
-    workloads.dedup();
+    let mut workloads: Vec<&str> = Vec::new();
+    for of in language {
+        if !workloads.contains(&of.workload.as_str()) {
+            workloads.push(&of.workload);
+        }
+    }
     let one = |workload: &str| {
         let of_it = || shown(cells, language).filter(|(_, of)| of.workload == workload && of.outcome.has_times());
         let floor = of_it().find(|(_, of)| of.backend == "native").and_then(|(_, of)| of.tokens_per_s_median);
@@ -313,10 +247,7 @@ pub(crate) fn sentences(cells: &[Cell], language: &[LanguageCell]) -> Vec<String
 }
 
 /// The cells with what is known of their language model, but those that are not here.
-fn shown<'a>(
-    cells: &'a [Cell],
-    language: &'a [LanguageCell],
-) -> impl Iterator<Item = (&'a Cell, &'a LanguageCell)> {
+fn shown<'a>(cells: &'a [Cell], language: &'a [LanguageCell]) -> impl Iterator<Item = (&'a Cell, &'a LanguageCell)> {
     language
         .iter()
         .filter(|of| of.outcome != Outcome::Unavailable)
@@ -341,10 +272,6 @@ fn or_nothing(text: Option<String>) -> Field {
 
 fn nanoseconds(ns: f64) -> String {
     units::seconds(ns * 1e-9)
-}
-
-fn stated(figure: Option<Stated>, unit: impl Fn(f64) -> String) -> Field {
-    figure.map_or_else(|| NOTHING.into(), |it| Field::new(Style::Claim, it.text(unit)))
 }
 
 fn shortened(text: &str) -> String {

@@ -28,6 +28,7 @@ mod load_table;
 mod markdown;
 mod plots;
 mod prices;
+mod published;
 mod reckoned;
 mod rows;
 pub mod samples;

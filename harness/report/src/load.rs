@@ -6,9 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use zktee_core::record::{
-    Environment, GenerationRow, LoadRow, ProbeRow, RunRecord, SCHEMA, Sample, TokenRow, files,
-};
+use zktee_core::record::{Environment, GenerationRow, LoadRow, ProbeRow, RunRecord, SCHEMA, Sample, TokenRow, files};
 use zktee_core::vocabulary::CellId;
 
 use crate::generations;
@@ -76,7 +74,7 @@ pub enum Warning {
         /// How many rows.
         rows: usize,
     },
-    /// Tokens that are not those of their response.
+    /// Tokens that are not as many as those of their response, or whose times are not.
     TokensDisagree {
         /// The cell.
         cell: CellId,
@@ -124,11 +122,9 @@ impl fmt::Display for Warning {
                 "{file}: {rows} row(s) of `{cell}` left out, since {} has no measured sample of that number; was the run stopped?",
                 files::SAMPLES
             ),
-            Self::TokensDisagree { cell, sample, what } => write!(
-                f,
-                "{}: the tokens of sample {sample} of `{cell}` {what}, so they are left out",
-                files::TOKENS
-            ),
+            Self::TokensDisagree { cell, sample, what } => {
+                write!(f, "{}: the tokens of sample {sample} of `{cell}` {what}", files::TOKENS)
+            }
         }
     }
 }

@@ -173,11 +173,7 @@ impl Layout<'_> {
         record: &StringRecord,
     ) -> Result<T, SamplesError> {
         if record.len() != header.len() {
-            return Err(self.row(
-                line,
-                None,
-                &format!("{} fields where there must be {}", record.len(), header.len()),
-            ));
+            return Err(self.row(line, None, &format!("{} fields where there must be {}", record.len(), header.len())));
         }
         record.deserialize(Some(header)).map_err(|e| self.misfit(line, header, record, &e))
     }

@@ -309,6 +309,7 @@ pub(crate) fn warnings(run: &Run, cells: &[Cell]) -> Vec<String> {
             "few-samples" => "fewer samples of a phase than asked for at least; their intervals mean little",
             "few-setup-samples" => "the same of the setup, which is in no total",
             "extrapolated" => "times of a few calls, multiplied by the number of calls",
+            "random-weights" => "a language model that has learnt nothing: its speed is what its shape takes",
             "unverified" => "evidence was timed whose verification says neither yes nor no",
             "clock-mismatch" => {
                 "the worker's clocks do not add up to the runner's; look at untimed_s and runner_wall_s in samples.csv"

@@ -77,9 +77,9 @@ pub fn write_all(dir: &Path, run: &Run) -> Result<Vec<PathBuf>, ReportError> {
 /// # Errors
 /// [`ReportError`] names the files that could not be written, after all others were.
 pub fn write(dir: &Path, run: &Run, formats: &[Format]) -> Result<Vec<PathBuf>, ReportError> {
-    let claims = Claims::built_in();
     let cells = cells(run);
     let language = language_cells(run, &cells);
+    let claims = Claims::built_in().beside(&language);
     let mut plots = plots::all(&cells, &claims, run.record.settings.min_samples);
     plots.extend(plots::language(&cells, &language, &language::latencies(run, &cells), &claims));
     let document = document::document(run, &cells, &language, &claims, &plots);

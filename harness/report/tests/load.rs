@@ -85,8 +85,9 @@ fn what_can_be_lived_with_is_a_warning() {
     assert_eq!(torn.warnings, [Warning::TornLine { line: lines as u64 }]);
     assert_eq!(torn.samples.len(), whole.samples.len() - 1);
 
-    fs::remove_file(dir.path().join(files::SAMPLES)).unwrap();
-    fs::remove_file(dir.path().join(files::ENVIRONMENT)).unwrap();
+    for name in [files::SAMPLES, files::ENVIRONMENT, files::GENERATIONS, files::TOKENS] {
+        fs::remove_file(dir.path().join(name)).unwrap();
+    }
     let bare = load(dir.path()).unwrap();
     assert_eq!(bare.warnings, [Warning::NoEnvironment, Warning::NoSamples]);
     assert!(zktee_report::write_all(dir.path(), &bare).is_ok());

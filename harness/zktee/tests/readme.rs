@@ -8,7 +8,7 @@ use std::path::Path;
 use zktee_core::vocabulary::Outcome;
 use zktee_report::cell::{Cell, CellFlag};
 use zktee_report::claims::{Claims, Figure, matches_any};
-use zktee_report::{Run, cells, load, not_here, units};
+use zktee_report::{LanguageCell, Run, cells, language_cells, load, not_here, units};
 
 const BEGIN: &str = "<!-- made from reports/published by harness/zktee/tests/readme.rs -->\n";
 const END: &str = "<!-- end of what is made -->\n";
@@ -43,19 +43,76 @@ fn table(all: &[Cell]) -> String {
     out
 }
 
-fn row(cell: &Cell, claim: String) -> String {
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+/// Language models in a table of their own, in the article's form; none where the published run has none.
+fn language_table(all: &[Cell], language: &[LanguageCell]) -> Option<String> {
+    let mut out = String::from(
+        "| language model | backend | tokens | tokens/s | first token | token, p50 | attest | verify | total | peak memory |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    let ns = |value: Option<f64>| or_none(value.map(|ns| units::seconds(ns * 1e-9)));
     let seconds = |value: Option<f64>| or_none(value.map(units::seconds));
-    let bytes = |value: Option<u64>| or_none(value.map(units::bytes));
-    let Some(total) = cell.total() else {
-        return [&cell.outcome.to_string(), "–", "–", "–", "–", "–", &claim].join(" | ");
-    };
+    let mut last = "";
+    for of in language {
+        let Some(cell) = all.iter().find(|cell| cell.workload == of.workload && cell.backend == of.backend) else {
+            continue;
+        };
+        let Some(total) = total(cell).filter(|_| of.answers > 0) else { continue };
+        let weights = if of.random_weights { " (random weights)" } else { "" };
+        let model = if of.workload == last { String::new() } else { format!("{}{weights}", of.workload) };
+        last = &of.workload;
+        let columns = [
+            or_none(of.eval_count.map(units::count)),
+            format!("**{}**", or_none(of.tokens_per_s_median.map(units::rate))),
+            ns(of.first_token_ns_median),
+            ns(of.token_latency_ns_p50.map(|ns| ns as f64)),
+            seconds(of.prove_wall_s_median),
+            seconds(of.verify_wall_s_median),
+            total,
+            or_none(of.peak_rss_bytes.map(units::bytes)),
+        ];
+        let _ = writeln!(out, "| {model} | `{}` | {} |", of.backend, columns.join(" | "));
+    }
+    let claims = Claims::built_in();
+    let stated = |figure: &Option<Figure>| figure.as_ref().and_then(Figure::stated);
+    for row in &claims.rows {
+        let (Some(tokens), Some(speed), Some(total)) =
+            (stated(&row.tokens), stated(&row.tokens_per_s), row.tee_total_s.stated())
+        else {
+            continue;
+        };
+        let _ = writeln!(
+            out,
+            "| *{}, claimed* | *{}* | *{}* | *{}* | – | – | – | – | *{}* | – |",
+            row.model,
+            row.machine.as_deref().unwrap_or("not stated"),
+            tokens.text(|n| units::count(n as u64)),
+            speed.text(units::rate),
+            total.text(units::seconds)
+        );
+    }
+    (!last.is_empty()).then_some(out)
+}
+
+fn or_none(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "–".to_owned())
+}
+
+/// The total with what must be known of it.
+fn total(cell: &Cell) -> Option<String> {
     let mark = if cell.has_flag(CellFlag::FewSamples) { " †" } else { "" };
     let remark = match cell.outcome {
         Outcome::Measured => String::new(),
         other => format!(" ({other})"),
     };
-    let total = format!("**{}**{mark}{remark}", units::seconds(total));
+    Some(format!("**{}**{mark}{remark}", units::seconds(cell.total()?)))
+}
+
+fn row(cell: &Cell, claim: String) -> String {
+    let seconds = |value: Option<f64>| or_none(value.map(units::seconds));
+    let bytes = |value: Option<u64>| or_none(value.map(units::bytes));
+    let Some(total) = total(cell) else {
+        return [&cell.outcome.to_string(), "–", "–", "–", "–", "–", &claim].join(" | ");
+    };
     let columns = [
         seconds(cell.prove_wall_s_median),
         seconds(cell.prove_cpu_s_median),
@@ -122,7 +179,8 @@ fn the_table_is_that_of_the_published_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let run = load(&root.join("reports/published")).unwrap();
     let all = cells(&run);
-    let expected = format!("{}\n{}", table(&all), sentences(&run, &all));
+    let language = language_table(&all, &language_cells(&run, &all)).map(|it| format!("\n{it}")).unwrap_or_default();
+    let expected = format!("{}{language}\n{}", table(&all), sentences(&run, &all));
     let path = root.join("README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once(BEGIN).expect("the README marks where the table begins");

@@ -34,10 +34,13 @@ const WIDE: f64 = 20.0;
 /// A figure for each workload of which tokens were timed.
 pub(super) fn latencies(all: &[Latencies]) -> Vec<Plot> {
     let mut used = Vec::new();
-    let mut workloads: Vec<&str> = all.iter().map(|it| it.workload).collect();
-    workloads.dedup();
-    workloads
-        .into_iter()
+    let mut seen: Vec<&str> = Vec::new();
+    for it in all {
+        if !seen.contains(&it.workload) {
+            seen.push(it.workload);
+        }
+    }
+    seen.into_iter()
         .map(|workload| {
             let of_it: Vec<&Latencies> = all.iter().filter(|it| it.workload == workload).collect();
             latency(workload, &of_it, &mut used)
@@ -118,7 +121,7 @@ fn latency(workload: &str, all: &[&Latencies], used: &mut Vec<String>) -> Plot {
 fn legend(scene: &mut Scene, y: f64) -> f64 {
     scene.line((MARGIN + 6.0, y), (MARGIN + 26.0, y), Ink::Line, 1.0);
     scene.text((MARGIN + 32.0, y), Anchor::Left, SMALL, Ink::Muted, "one answer");
-    scene.line((MARGIN + 126.0, y), (MARGIN + 146.0, y), Ink::Data(2), 3.0);
+    scene.line((MARGIN + 126.0, y), (MARGIN + 146.0, y), Ink::Muted, 3.0);
     scene.text((MARGIN + 152.0, y), Anchor::Left, SMALL, Ink::Muted, "median of all answers at that position");
     y
 }
@@ -190,7 +193,8 @@ impl Frame {
         for answer in &one.answers {
             scene.items.push(Item::Path { points: line(answer), ink: Ink::Line, width: 0.75 });
         }
-        let ink = if one.of.backend == "native" { Ink::Data(1) } else { Ink::Data(2) };
+        // As in the other plots: the plain answer, the enclave.
+        let ink = if one.of.backend == "native" { Ink::Data(1) } else { Ink::Data(3) };
         scene.items.push(Item::Path { points: line(&one.median), ink, width: 2.5 });
     }
 }

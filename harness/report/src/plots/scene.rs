@@ -44,11 +44,30 @@ pub(crate) struct Text {
 /// A shape.
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
-    Band { from: Point, to: Point, ink: Ink },
-    Line { from: Point, to: Point, ink: Ink, width: f64 },
+    Band {
+        from: Point,
+        to: Point,
+        ink: Ink,
+    },
+    Line {
+        from: Point,
+        to: Point,
+        ink: Ink,
+        width: f64,
+    },
     /// Lines from each point to the next.
-    Path { points: Vec<Point>, ink: Ink, width: f64 },
-    Mark { at: Point, mark: Mark, radius: f64, ink: Ink, filled: bool },
+    Path {
+        points: Vec<Point>,
+        ink: Ink,
+        width: f64,
+    },
+    Mark {
+        at: Point,
+        mark: Mark,
+        radius: f64,
+        ink: Ink,
+        filled: bool,
+    },
     Text(Text),
 }
 

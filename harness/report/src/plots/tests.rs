@@ -1,6 +1,7 @@
 use super::scene::{Item, Text};
 use super::*;
 use crate::cell::Cell;
+use crate::language::{LanguageCell, Latencies};
 use zktee_core::vocabulary::{Outcome, SecurityBasis};
 
 fn texts(plot: &Plot) -> Vec<&Text> {
@@ -104,10 +105,59 @@ fn a_family_has_one_figure_and_stands_in_no_other() {
     );
 }
 
+/// Language models from nanoseconds to minutes a token, with names and responses that are far too long, and one that failed.
+fn of_language() -> Vec<Plot> {
+    let cells = cells();
+    let language: Vec<LanguageCell> = cells
+        .iter()
+        .enumerate()
+        .map(|(i, cell)| LanguageCell {
+            workload: cell.workload.clone(),
+            backend: cell.backend.clone(),
+            outcome: cell.outcome,
+            random_weights: i % 2 == 0,
+            tokens_per_s_median: Some(1e3 / 7f64.powi(i as i32 % 9)),
+            ..LanguageCell::blank()
+        })
+        .collect();
+    let tokens = |i: usize, n: u64| (0..n).map(|at| 10u64.pow(i as u32 + 2) * (100 + at)).collect();
+    let latencies: Vec<Latencies> = cells
+        .iter()
+        .enumerate()
+        .map(|(i, cell)| Latencies {
+            workload: &cell.workload,
+            backend: &cell.backend,
+            tag: (i == 1).then_some("simulated, extrapolated"),
+            answers: (0..30).map(|n| tokens(i % 9, [2, 36, 8192][i % 3] - n % 2)).collect(),
+        })
+        .collect();
+    super::language(&cells, &language, &latencies, &Claims::built_in())
+}
+
+#[test]
+fn a_long_response_has_few_points_and_many_answers_few_lines() {
+    let plots = of_language();
+    let names: Vec<&str> = plots.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names[..3], ["language-speed", "language-latency-ols-iris", "language-latency-mlp-iris"]);
+    for plot in &plots[1..] {
+        let paths = plot
+            .scene
+            .items
+            .iter()
+            .filter_map(|item| if let Item::Path { points, .. } = item { Some(points) } else { None });
+        let paths: Vec<_> = paths.collect();
+        assert!(paths.len() <= 9 * 25 && paths.len() > 9, "{}", paths.len());
+        assert!(paths.iter().all(|points| !points.is_empty() && points.len() <= 400));
+    }
+    let words: Vec<&str> = texts(&plots[0]).into_iter().map(|t| t.words.as_str()).collect();
+    assert!(words.contains(&"1.63 tokens/s claimed") && words.contains(&"GPT2-XL (article)"), "{words:?}");
+    assert!(words.iter().any(|it| it.starts_with("crashed: a reason")));
+}
+
 #[test]
 fn no_text_overlaps_another_or_leaves_the_plot() {
     let plots = all(&cells(), &Claims::built_in(), 5).into_iter().chain(all(&families(), &Claims::built_in(), 5));
-    for plot in plots {
+    for plot in plots.chain(of_language()) {
         let texts = texts(&plot);
         assert!(texts.len() > 10);
         for (i, a) in texts.iter().enumerate() {

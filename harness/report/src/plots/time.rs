@@ -90,7 +90,7 @@ pub(super) fn gap(cell: &Cell) -> Value {
 }
 
 fn claimed(workload: &str, claims: &Claims, cells: &[Cell]) -> Vec<Group> {
-    let Some(row) = claims.row_of(workload).filter(|row| row.is_of_model(workload)) else { return Vec::new() };
+    let Some(row) = claims.row_of(workload).filter(|row| row.apart(workload).is_none()) else { return Vec::new() };
     article::groups(claims, cells)
         .into_iter()
         .filter(|g| g.row.id == row.id && matches!(g.role, Role::Zk | Role::Tee))

@@ -108,7 +108,8 @@ pub(super) fn plot(cells: &[Cell], claims: &Claims) -> Option<Plot> {
 fn cell_group(group: &article::Group, cell: &Cell) -> Group {
     let value = match cell.total() {
         Some(at) => {
-            let ratio = group.claim_beside(cell).map(|(_, stated)| format!(" ({})", stated.over(at))).unwrap_or_default();
+            let ratio =
+                group.claim_beside(cell).map(|(_, stated)| format!(" ({})", stated.over(at))).unwrap_or_default();
             let interval = cell.total_wall_s_ci_low.zip(cell.total_wall_s_ci_high);
             Value::Dot { at, interval, text: format!("{}{ratio}", show::total(cell)), look: look_of(cell), open: false }
         }

