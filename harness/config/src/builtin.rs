@@ -32,9 +32,15 @@ pub const PACKAGES: [(&str, &Package); 1] = [(LANGUAGE_NAMES[0], &SMOLLM2)];
 /// A built-in language workload; none of another name.
 pub fn language(name: &str) -> Option<Workload> {
     let (summary, source) = if name == LANGUAGE_NAMES[0] {
-        ("SmolLM2-135M-Instruct in 4 bits a weight, asked the article's prompt for 36 tokens", Source::Package(&SMOLLM2))
+        (
+            "SmolLM2-135M-Instruct in 4 bits a weight, asked the article's prompt for 36 tokens",
+            Source::Package(&SMOLLM2),
+        )
     } else if name == SHAPE_NAME {
-        ("GPT2-XL's shape with random weights in 8 bits, asked the article's prompt for 36 tokens", Source::Recipe(GPT2_XL_SHAPE))
+        (
+            "GPT2-XL's shape with random weights in 8 bits, asked the article's prompt for 36 tokens",
+            Source::Recipe(GPT2_XL_SHAPE),
+        )
     } else {
         return None;
     };
@@ -140,7 +146,12 @@ mod tests {
             let it = workload.tensors().unwrap();
             let facts = inspect(&it.onnx).unwrap();
             let input = facts.input_shape().unwrap();
-            assert_eq!((&it.inputs.shape[1..], &it.calibration.shape[1..]), (&input[..], &input[..]), "{}", workload.name);
+            assert_eq!(
+                (&it.inputs.shape[1..], &it.calibration.shape[1..]),
+                (&input[..], &input[..]),
+                "{}",
+                workload.name
+            );
             assert_eq!(it.repeat() * it.batch as u64, it.inputs.rows() as u64, "{}", workload.name);
             assert!(it.labels.as_ref().is_none_or(|labels| labels.len() == it.inputs.rows()), "{}", workload.name);
             match facts.batch().unwrap() {

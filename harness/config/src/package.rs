@@ -136,7 +136,13 @@ impl Package {
         fs::write(&requirements, pin).map_err(|error| self.failed(&error.to_string()))?;
         let pip = |python: &Path| {
             let mut command = Command::new(python);
-            command.args(["-m", "pip", "download"]).args(PIP_OPTIONS).arg("--dest").arg(half).arg("-r").arg(&requirements);
+            command
+                .args(["-m", "pip", "download"])
+                .args(PIP_OPTIONS)
+                .arg("--dest")
+                .arg(half)
+                .arg("-r")
+                .arg(&requirements);
             run(&mut command).map_err(|error| self.failed(&error.to_string()))
         };
         let mut output = pip(python)?;
@@ -146,7 +152,9 @@ impl Package {
             let made = made.map_err(|error| self.failed(&error.to_string()))?;
             if !made.status.success() {
                 let reason = format!("{} has neither pip nor a working venv: {}", python.display(), said(&made));
-                let fix = format!("install them (Debian, Ubuntu: apt-get install python3-venv) or name another Python in {OVERRIDE}");
+                let fix = format!(
+                    "install them (Debian, Ubuntu: apt-get install python3-venv) or name another Python in {OVERRIDE}"
+                );
                 return Err(Unavailable { reason, fix });
             }
             output = pip(&venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" }))?;
@@ -186,7 +194,8 @@ impl Package {
     fn failed(&self, said: &str) -> Unavailable {
         Unavailable {
             reason: format!("package {} {} could not be fetched by pip: {said}", self.name, self.version),
-            fix: "see pip's message; free disk space (200 MB are needed) or set pip's configuration, then run again".to_owned(),
+            fix: "see pip's message; free disk space (200 MB are needed) or set pip's configuration, then run again"
+                .to_owned(),
         }
     }
 
@@ -255,7 +264,8 @@ mod tests {
         assert_eq!(fs::read(FAKE.path(&cache)).unwrap(), b"abc");
         assert!(!FAKE.folder(&cache).join("half").exists(), "nothing temporary is left");
         let broken = python("exit 1", "exit 1");
-        FAKE.fetch(&broken.path().join("python3"), &cache, &mut |text| panic!("nothing to do, yet it says: {text}")).unwrap();
+        FAKE.fetch(&broken.path().join("python3"), &cache, &mut |text| panic!("nothing to do, yet it says: {text}"))
+            .unwrap();
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl Worker for NativeLanguageWorker {
             }
             Phase::Infer => {
                 let asked = job.generation.as_ref();
-                let asked = asked.ok_or_else(|| WorkerError::new(ErrorKind::InvalidInput, "the job has no `generation`"))?;
+                let asked =
+                    asked.ok_or_else(|| WorkerError::new(ErrorKind::InvalidInput, "the job has no `generation`"))?;
                 let (_, model) = match self.loaded.take() {
                     Some(loaded) if loaded.0 == paths => self.loaded.insert(loaded),
                     _ => self.loaded.insert((paths, Self::load(job)?)),

@@ -41,7 +41,8 @@ impl Native {
 
 impl Provider for Native {
     fn profiles(&self) -> Vec<Profile> {
-        let summary = "plain inference by tract, one thread (language models: by zktee-llm): no evidence, the floor".to_owned();
+        let summary =
+            "plain inference by tract, one thread (language models: by zktee-llm): no evidence, the floor".to_owned();
         vec![Profile { backend: NAME.to_owned(), summary }]
     }
 

@@ -49,11 +49,9 @@ impl<T: Serialize> Appender<T> {
         let bytes = writer.into_inner().map_err(|error| self.failed(Error::other(error.to_string())))?;
         let mut file = match self.file.take() {
             Some(file) => file,
-            None => OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open(&self.path)
-                .map_err(|error| self.failed(error))?,
+            None => {
+                OpenOptions::new().append(true).create(true).open(&self.path).map_err(|error| self.failed(error))?
+            }
         };
         if let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_data()) {
             // Should this fail too, the next `open` does the same.

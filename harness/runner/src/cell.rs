@@ -21,8 +21,8 @@ use crate::check;
 use crate::clocks::clock_flags;
 use crate::evidence;
 use crate::failure::Failure;
-use crate::language;
 use crate::folder::{FolderError, Log, RunFolder, io, now, read_json, write_json};
+use crate::language;
 use crate::process::{Exchange, Interrupt, Limits, WorkerProcess};
 use crate::workload::WorkloadFiles;
 

@@ -12,12 +12,7 @@ use crate::failure::Failure;
 const SAME_OUTPUT: f64 = 1e-5;
 
 /// Compares an answer with the reference's, and writes what it finds into the sample.
-pub(crate) fn answer(
-    got: &Answer,
-    expected: &Expected,
-    plan: &CellPlan,
-    sample: &mut Sample,
-) -> Result<(), Failure> {
+pub(crate) fn answer(got: &Answer, expected: &Expected, plan: &CellPlan, sample: &mut Sample) -> Result<(), Failure> {
     match (got, &expected.reference) {
         (Answer::Outputs(got), Answer::Outputs(reference)) => {
             outputs(got, reference, expected.labels.as_deref(), plan, sample)
@@ -280,12 +275,10 @@ mod tests {
 
     #[test]
     fn a_language_model_says_what_the_reference_says() {
-        let question = zktee_core::protocol::Generation { prompt: "x".into(), max_tokens: 3, temperature: 0.0, seed: 0 };
-        let expected = Expected {
-            question: Question::Generation(question),
-            reference: Answer::Completion(said()),
-            labels: None,
-        };
+        let question =
+            zktee_core::protocol::Generation { prompt: "x".into(), max_tokens: 3, temperature: 0.0, seed: 0 };
+        let expected =
+            Expected { question: Question::Generation(question), reference: Answer::Completion(said()), labels: None };
         let mut sample = crate::cell::blank_sample(&plan().id, zktee_core::vocabulary::Phase::Infer, 0, 0);
         let mut check = |got: Answer| answer(&got, &expected, &plan(), &mut sample);
         assert_eq!(check(Answer::Completion(said())), Ok(()));
@@ -308,7 +301,8 @@ mod tests {
         };
         assert_eq!(check(&good, &said()), Ok(()));
         for (other, words) in changed() {
-            let reason = reason(check(&PhaseReport { bound: Some((asked.clone(), other.clone())), ..good.clone() }, &said()));
+            let reason =
+                reason(check(&PhaseReport { bound: Some((asked.clone(), other.clone())), ..good.clone() }, &said()));
             assert!(reason.contains(words), "{reason}");
             assert!(check(&good, &other).is_err());
         }

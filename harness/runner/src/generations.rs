@@ -54,14 +54,15 @@ fn rows(sample: &Sample, generated: &Generated) -> (GenerationRow, Vec<TokenRow>
         response_sha256: hex(&Sha256::digest(response)),
         text: completion.text.clone(),
     };
-    let tokens = completion.tokens.iter().zip(&times.token_ns).zip(0..).map(|((token, latency_ns), position)| TokenRow {
-        workload: sample.workload.clone(),
-        backend: sample.backend.clone(),
-        sample: sample.sample,
-        position,
-        token: *token,
-        latency_ns: *latency_ns,
-    });
+    let tokens =
+        completion.tokens.iter().zip(&times.token_ns).zip(0..).map(|((token, latency_ns), position)| TokenRow {
+            workload: sample.workload.clone(),
+            backend: sample.backend.clone(),
+            sample: sample.sample,
+            position,
+            token: *token,
+            latency_ns: *latency_ns,
+        });
     (answer, tokens.collect())
 }
 
@@ -90,7 +91,10 @@ mod tests {
         assert_eq!((answer.prompt_eval_count, answer.eval_count, answer.first_token_ns), (2, 2, 90));
         // `printf '\1\0\0\0\0\1\0\0' | sha256sum`
         assert_eq!(answer.response_sha256, "242045e2f1bb37769b514f182fd91b3d215324cb57f187cced1e9c62921dbac3");
-        assert_eq!(tokens.iter().map(|row| (row.position, row.token, row.latency_ns)).collect::<Vec<_>>(), [(0, 1, 20), (1, 256, 30)]);
+        assert_eq!(
+            tokens.iter().map(|row| (row.position, row.token, row.latency_ns)).collect::<Vec<_>>(),
+            [(0, 1, 20), (1, 256, 30)]
+        );
         let mut reader = csv_rows(&dir.path().join(files::GENERATIONS));
         assert_eq!(reader.pop().unwrap(), answer);
     }

@@ -36,7 +36,12 @@ impl LanguageFiles {
             .lay_out(context.cache, &dir)
             .map_err(|error| FolderError::Io { path: error.path, source: error.source })?;
         let generation = language.generation.clone();
-        let completion = Completion { prompt_tokens: Vec::new(), tokens: Vec::new(), text: String::new(), finish: zktee_core::protocol::Finish::Length };
+        let completion = Completion {
+            prompt_tokens: Vec::new(),
+            tokens: Vec::new(),
+            text: String::new(),
+            finish: zktee_core::protocol::Finish::Length,
+        };
         let mut laid_out = Self { files, generation, reference: completion };
         // With the run's threads: it computes the same, and sooner.
         let threads = context.settings.threads;

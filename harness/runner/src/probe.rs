@@ -7,14 +7,17 @@
 //! Two kinds are kept apart. A *changed statement* (another output, input, key, nonce) must never be taken: a cell that takes one is `unsound`.
 //! *Changed bytes* (a flip, an appended byte) can be taken without harm where nobody reads them: that is malleability, and is shown.
 
+mod change;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use zktee_core::protocol::{Completion, Description, Finish, Generation, Job};
+use zktee_core::protocol::{Description, Job};
 use zktee_core::record::{ProbeRow, ProbeVerdict};
-use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{CellId, Hardware, Part, Phase};
+
+use change::{Asked, Change, Said, change_input, change_output, forged, rotate};
 
 use crate::asked::{Answer, Question};
 use crate::cell::{Cell, PhaseError, State, hand_over, sha256_hex};
@@ -29,133 +32,6 @@ const FLIPS: [usize; 16] = [0, 1, 3, 7, 13, 19, 25, 31, 37, 44, 53, 61, 72, 83, 
 
 /// The longest that a verifier may take over a forgery.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// What is changed.
-#[derive(Clone, Debug, PartialEq)]
-enum Change {
-    /// Nothing: the control, which must be taken.
-    Nothing,
-    /// One bit of the evidence, so far into it.
-    Flip { percent: usize },
-    /// The evidence without its last bytes.
-    CutTo { percent: usize },
-    /// Bytes after the evidence.
-    Append(&'static [u8]),
-    /// No evidence at all.
-    Empty,
-    /// Another output is claimed.
-    Output,
-    /// Another input is claimed.
-    Input,
-    /// Inputs and right outputs of another order: honest evidence about something else.
-    Replay,
-    /// One thing of what a language model was asked is another.
-    Asked(Asked),
-    /// One thing of what a language model said is another.
-    Said(Said),
-    /// The evidence of another sample of the same cell.
-    OtherSample { evidence: PathBuf },
-    /// The evidence was asked for with another nonce.
-    Nonce,
-    /// The verifier's files of another cell.
-    Key { of: CellId, folder: PathBuf },
-}
-
-/// What a language model is asked, part by part.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Asked {
-    Prompt,
-    MaxTokens,
-    Temperature,
-    Seed,
-}
-
-/// What a language model says, part by part.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Said {
-    PromptToken,
-    Token,
-    Text,
-    Finish,
-}
-
-impl Asked {
-    const ALL: [Self; 4] = [Self::Prompt, Self::MaxTokens, Self::Temperature, Self::Seed];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Prompt => "other-prompt",
-            Self::MaxTokens => "other-max-tokens",
-            Self::Temperature => "other-temperature",
-            Self::Seed => "other-seed",
-        }
-    }
-
-    fn change(self, asked: &mut Generation) {
-        match self {
-            Self::Prompt => asked.prompt.push('.'),
-            Self::MaxTokens => asked.max_tokens += 1,
-            Self::Temperature => asked.temperature += 0.5,
-            Self::Seed => asked.seed ^= 1,
-        }
-    }
-}
-
-impl Said {
-    const ALL: [Self; 4] = [Self::PromptToken, Self::Token, Self::Text, Self::Finish];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::PromptToken => "other-prompt-token",
-            Self::Token => "other-token",
-            Self::Text => "other-text",
-            Self::Finish => "other-finish",
-        }
-    }
-
-    fn change(self, said: &mut Completion) {
-        let flip = |tokens: &mut Vec<u32>| match tokens.last_mut() {
-            Some(last) => *last ^= 1,
-            None => tokens.push(0),
-        };
-        match self {
-            Self::PromptToken => flip(&mut said.prompt_tokens),
-            Self::Token => flip(&mut said.tokens),
-            Self::Text => said.text.push('.'),
-            Self::Finish => said.finish = if said.finish == Finish::Stop { Finish::Length } else { Finish::Stop },
-        }
-    }
-}
-
-impl Change {
-    fn name(&self) -> String {
-        match self {
-            Self::Nothing => "control".to_owned(),
-            Self::Flip { percent } => format!("evidence-flip-{percent}%"),
-            Self::CutTo { percent } => format!("evidence-cut-to-{percent}%"),
-            Self::Append(bytes) => format!("evidence-append-{}-bytes-{:02x}", bytes.len(), bytes[0]),
-            Self::Empty => "evidence-empty".to_owned(),
-            Self::Output => "other-output".to_owned(),
-            Self::Input => "other-input".to_owned(),
-            Self::Replay => "replay-for-other-inputs".to_owned(),
-            Self::Asked(asked) => asked.name().to_owned(),
-            Self::Said(said) => said.name().to_owned(),
-            Self::OtherSample { .. } => "evidence-of-another-sample".to_owned(),
-            Self::Nonce => "other-nonce".to_owned(),
-            Self::Key { of, .. } => format!("key-of-{of}"),
-        }
-    }
-
-    /// Whether what is changed is what the evidence says, and not only how it is written.
-    const fn changes_statement(&self) -> bool {
-        !matches!(self, Self::Nothing | Self::Flip { .. } | Self::CutTo { .. } | Self::Append(_) | Self::Empty)
-    }
-
-    /// Whether a verifier may have kept what is changed from an earlier request: it then gets a process of its own.
-    const fn needs_own_process(&self) -> bool {
-        matches!(self, Self::Key { .. })
-    }
-}
 
 /// A cell whose verifier's files others are shown.
 #[derive(Clone, Debug)]
@@ -374,23 +250,6 @@ fn change_statement(
     Ok(())
 }
 
-/// Beyond any tolerance of rounding.
-fn change_output(outputs: &mut Tensor) {
-    let scale = outputs.data.iter().fold(1.0f32, |most, x| most.max(x.abs()));
-    if let Some(first) = outputs.data.first_mut() {
-        *first += scale;
-    }
-}
-
-/// To the other end of the inputs' range: beyond any tolerance of rounding.
-fn change_input(inputs: &mut Tensor) {
-    let (low, high) = inputs.data.iter().fold((0.0f32, 0.0f32), |(low, high), x| (low.min(*x), high.max(*x)));
-    let middle = f32::midpoint(low, high);
-    if let Some(first) = inputs.data.first_mut() {
-        *first = if *first > middle { low } else { high };
-    }
-}
-
 /// Puts another cell's files in the place of a verifier's own.
 fn swap_keys(dir: &Path, folder: &Path, job: &Job) -> Result<(), PhaseError> {
     for entry in fs::read_dir(dir).map_err(io(dir))?.flatten() {
@@ -405,32 +264,8 @@ fn swap_keys(dir: &Path, folder: &Path, job: &Job) -> Result<(), PhaseError> {
     Ok(())
 }
 
-/// The evidence's bytes after a change of bytes.
-fn forged(change: &Change, mut bytes: Vec<u8>) -> Vec<u8> {
-    match change {
-        Change::Flip { percent } => {
-            let at = bytes.len() * percent / 100;
-            if let Some(byte) = bytes.get_mut(at) {
-                *byte ^= 1 << (percent % 8);
-            }
-        }
-        Change::CutTo { percent } => bytes.truncate(bytes.len() * percent / 100),
-        Change::Append(more) => bytes.extend_from_slice(more),
-        Change::Empty => bytes.clear(),
-        _ => {}
-    }
-    bytes
-}
-
 fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), PhaseError> {
     fs::remove_file(path).map_err(io(path))?;
     fs::write(path, bytes).map_err(io(path))?;
     Ok(())
-}
-
-/// Moves every row by one, the last to the front.
-fn rotate(tensor: &mut Tensor) {
-    let length = tensor.data.len();
-    let width = length / tensor.rows().max(1);
-    tensor.data.rotate_right(width.min(length));
 }

@@ -37,15 +37,8 @@ const OWN: [&str; 15] = [
 ];
 
 /// What is recorded and published, where it is there.
-const RECORDED: [&str; 7] = [
-    files::RUN,
-    files::ENVIRONMENT,
-    files::SAMPLES,
-    files::PROBES,
-    files::LOAD,
-    files::GENERATIONS,
-    files::TOKENS,
-];
+const RECORDED: [&str; 7] =
+    [files::RUN, files::ENVIRONMENT, files::SAMPLES, files::PROBES, files::LOAD, files::GENERATIONS, files::TOKENS];
 
 /// Publishes a run.
 #[derive(Debug)]

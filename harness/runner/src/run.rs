@@ -9,8 +9,8 @@ use std::time::Instant;
 use zktee_config::Workload;
 use zktee_core::record::{Sample, files};
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
-use zktee_report::{LoadError, RowsError};
 use zktee_report::samples::{self, Journal, JournalError, SamplesError};
+use zktee_report::{LoadError, RowsError};
 
 use crate::cell::{Cell, Context, PhaseError, Taken, blank_sample};
 use crate::failure::Failure;

@@ -85,9 +85,8 @@ impl WorkloadFiles {
             KindFiles::Tensors(files) => files.fill(phase, call, dir, job)?,
             KindFiles::Language(files) => {
                 files.model(job, context);
-                if phase != Phase::Setup {
-                    files.question(job);
-                }
+                // Also in the setup, so that a worker knows which kind of model it sets up.
+                files.question(job);
             }
         }
         Ok(())

@@ -86,7 +86,8 @@ impl Findings {
 pub(crate) fn examine(providers: &Providers, cache: &Path, out: &Path) -> Findings {
     let families: Vec<_> = providers.families().collect();
     let mut findings = examine_at(&Machine::here(), &families, cache, out);
-    let models = PACKAGES.into_iter().map(|(workload, package)| available(workload.to_owned(), package.availability(cache)));
+    let models =
+        PACKAGES.into_iter().map(|(workload, package)| available(workload.to_owned(), package.availability(cache)));
     findings.checks.splice(families.len()..families.len(), models);
     findings
 }

@@ -1,11 +1,12 @@
 //! `zktee list`: the workloads and backends that there are, and which of them can be had here.
 
+mod language;
+
 use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
-use zktee_config::{SCALE_FAMILIES, SHAPE_NAME, ScaleFamily, ScaleMember, Source, Workload};
-use zktee_core::protocol::Generation;
+use zktee_config::{SCALE_FAMILIES, SHAPE_NAME, ScaleFamily, ScaleMember, Workload};
 use zktee_core::provider::{Availability, Provider};
 use zktee_core::record::Task;
 
@@ -14,7 +15,7 @@ use zktee_core::record::Task;
 pub(crate) struct List {
     workloads: Vec<WorkloadLine>,
     /// Language models.
-    languages: Vec<LanguageLine>,
+    languages: Vec<language::LanguageLine>,
     /// The scaling study, which no plain run takes.
     families: Vec<FamilyLine>,
     backends: Vec<BackendLine>,
@@ -36,26 +37,6 @@ struct WorkloadLine {
     input_shape: Vec<usize>,
     /// Numbers in the model's weights; none where the file cannot be read.
     parameters: Option<u64>,
-}
-
-/// A language workload in a list.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct LanguageLine {
-    name: String,
-    summary: String,
-    /// Where the model came from: a path, or `built-in`.
-    model: String,
-    /// Bytes of the model's files; none where they are not there.
-    bytes: Option<u64>,
-    /// Whether its weights are drawn at random.
-    random_weights: bool,
-    /// What it is asked.
-    generation: Generation,
-    availability: &'static str,
-    /// What is missing, or what a setup will do.
-    detail: Option<String>,
-    /// What mends it.
-    fix: Option<String>,
 }
 
 /// A family of the scaling study in a list.
@@ -101,7 +82,7 @@ pub(crate) fn list<'a>(
     let shape = zktee_config::language(SHAPE_NAME);
     List {
         workloads: workloads.iter().filter_map(workload).collect(),
-        languages: workloads.iter().chain(&shape).filter_map(|it| language(it, cache)).collect(),
+        languages: workloads.iter().chain(&shape).filter_map(|it| language::language(it, cache)).collect(),
         families: SCALE_FAMILIES.iter().map(family).collect(),
         backends: families.into_iter().flat_map(backends).collect(),
     }
@@ -120,26 +101,6 @@ fn workload(workload: &Workload) -> Option<WorkloadLine> {
         model: workload.origin.clone(),
         input_shape: tensors.inputs.shape.get(1..).unwrap_or_default().to_vec(),
         parameters: zktee_models::onnx::inspect(&tensors.onnx).ok().map(|facts| facts.parameters),
-    })
-}
-
-fn language(workload: &Workload, cache: &Path) -> Option<LanguageLine> {
-    let language = workload.language()?;
-    let here = match &language.source {
-        Source::Package(package) => package.availability(cache),
-        Source::Files(_) | Source::Recipe(_) => Availability::Ready,
-    };
-    let (availability, detail, fix) = in_words(here);
-    Some(LanguageLine {
-        name: workload.name.clone(),
-        summary: workload.summary.clone(),
-        model: workload.origin.clone(),
-        bytes: language.bytes().ok(),
-        random_weights: language.has_random_weights(),
-        generation: language.generation.clone(),
-        availability,
-        detail,
-        fix,
     })
 }
 
@@ -179,7 +140,7 @@ fn in_words(availability: Availability) -> (&'static str, Option<String>, Option
 }
 
 /// What is missing and what mends it, below a line.
-fn below(f: &mut fmt::Formatter<'_>, indent: usize, detail: &Option<String>, fix: &Option<String>) -> fmt::Result {
+fn below(f: &mut fmt::Formatter<'_>, indent: usize, detail: Option<&str>, fix: Option<&str>) -> fmt::Result {
     if let Some(detail) = detail {
         writeln!(f, "{:indent$}{detail}", "")?;
     }
@@ -200,39 +161,20 @@ impl fmt::Display for List {
             let from = if model == "built-in" { String::new() } else { format!(" ({model})") };
             writeln!(f, "{name:<width$}  {inputs:>6}  {batch:>6}  {weights:>7}  {summary}{from}")?;
         }
-        self.language_models(f)?;
+        language::show(&self.languages, f)?;
         self.study(f)?;
         let width = widest(&mut self.backends.iter().map(|b| b.backend.as_str())).max("backend".len());
         writeln!(f, "\n{:<width$}  {:<11}  what", "backend", "here")?;
         for line in &self.backends {
             let BackendLine { backend, summary, availability, detail, fix } = line;
             writeln!(f, "{backend:<width$}  {availability:<11}  {summary}")?;
-            below(f, width + 15, detail, fix)?;
+            below(f, width + 15, detail.as_deref(), fix.as_deref())?;
         }
         Ok(())
     }
 }
 
 impl List {
-    /// A line a language model, where there are any.
-    fn language_models(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.languages.is_empty() {
-            return Ok(());
-        }
-        let heading = "language model";
-        let width = self.languages.iter().map(|it| it.name.chars().count()).max().unwrap_or(0).max(heading.len());
-        writeln!(f, "\n{heading:<width$}  {:>8}  {:<11}  what", "size", "here")?;
-        for line in &self.languages {
-            let LanguageLine { name, summary, model, bytes, availability, detail, fix, .. } = line;
-            let size = bytes.map_or_else(|| "?".to_owned(), zktee_report::units::bytes);
-            let by_name = if name == SHAPE_NAME { " (only by name)" } else { "" };
-            let from = if model == "built-in" { String::new() } else { format!(" ({model})") };
-            writeln!(f, "{name:<width$}  {size:>8}  {availability:<11}  {summary}{by_name}{from}")?;
-            below(f, width + 25, detail, fix)?;
-        }
-        Ok(())
-    }
-
     /// A line a family: its ends stand for its members.
     fn study(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let range = |line: &FamilyLine| {
@@ -258,8 +200,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use zktee_core::provider::{Profile, Unavailable, WorkerCommand};
     use zktee_config::{Kind, Tensors};
+    use zktee_core::provider::{Profile, Unavailable, WorkerCommand};
     use zktee_core::tensor::Tensor;
 
     use super::*;
@@ -322,7 +264,7 @@ workload  inputs   batch  weights  what
 mine           6       3        ?  my model (my.onnx)
 
 language model         size  here         what
-llm-gpt2-xl-shape     148 B  ready        GPT2-XL's shape with random weights in 8 bits, asked the article's prompt for 36 tokens (only by name)
+llm-gpt2-xl-shape     130 B  ready        GPT2-XL's shape with random weights in 8 bits, asked the article's prompt for 36 tokens (only by name)
 
 scaling study         members  what (only where --workload writes out `scale`)
 mlp-scale-1k to -8m        14  multi-layer perceptron with two hidden layers and random weights, one input

@@ -54,8 +54,7 @@ pub(crate) fn find(search_path: Option<&OsStr>) -> Result<Python, EzklError> {
 
 fn probe(program: &Path) -> Result<Answer, EzklError> {
     let broken = |said: String| EzklError::BrokenPython { python: program.to_owned(), said };
-    let output =
-        run(Command::new(program).args(["-I", "-c", PROBE])).map_err(|error| broken(error.to_string()))?;
+    let output = run(Command::new(program).args(["-I", "-c", PROBE])).map_err(|error| broken(error.to_string()))?;
     if !output.status.success() {
         return Err(broken(last_lines(&output.stderr)));
     }

@@ -167,7 +167,8 @@ fn a_language_model_is_asked_what_the_file_says() {
     let load = |lines: &str| load(dir.path(), &format!("[[language]]\n{lines}"));
     let config = load("name = \"llm-a\"\nmodel = \"m.gguf\"\nprompt = \"Hi\"\ntemperature = 1\nseed = 3").unwrap();
     let it = config.workloads[0].language().unwrap();
-    let asked = (it.generation.prompt.as_str(), it.generation.max_tokens, it.generation.temperature, it.generation.seed);
+    let asked =
+        (it.generation.prompt.as_str(), it.generation.max_tokens, it.generation.temperature, it.generation.seed);
     assert_eq!(asked, ("Hi", 36, 1.0, 3));
     assert!(config.workloads[0].origin.ends_with("m.gguf") && !it.has_random_weights());
     for (lines, part) in [

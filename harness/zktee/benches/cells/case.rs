@@ -28,7 +28,8 @@ pub(crate) struct Case {
 impl Case {
     /// Sets up.
     pub(crate) fn new(workload: &Workload, backend: &str, worker: &dyn Fn() -> Box<dyn Worker>) -> Self {
-        let (name, options, workload) = (&workload.name, &workload.options, workload.tensors().expect("a workload of tensors"));
+        let (name, options, workload) =
+            (&workload.name, &workload.options, workload.tensors().expect("a workload of tensors"));
         let dir = tempfile::tempdir().expect("a temporary folder");
         let at = |name: &str| dir.path().join(name);
         for folder in ["cell", "again"] {

@@ -35,7 +35,10 @@ pub(crate) fn explain(arguments: &ExplainArguments) -> anyhow::Result<Code> {
     let known = backends::known(&arguments.config)?;
     let workload = find(known.workloads, &arguments.workload)?;
     let tensors = workload.tensors().ok_or_else(|| {
-        UsageError(format!("`{}` is a language model: no circuit is made of it; explain a workload of tensors", workload.name))
+        UsageError(format!(
+            "`{}` is a language model: no circuit is made of it; explain a workload of tensors",
+            workload.name
+        ))
     })?;
     let model = zktee_integer::twin(&workload.name, &tensors.onnx, Some(&tensors.calibration))?;
     let plan = Plan::new(&model, tensors.batch, arguments.private_input)?;

@@ -22,7 +22,11 @@ pub(super) fn own_model(llm: &LlmArguments, known: &[Workload]) -> anyhow::Resul
     let generation = asked.map_err(|problem| UsageError(format!("--llm-*: {problem}")))?;
     let name = zktee_config::name_for(path);
     if known.iter().any(|workload| workload.name == name) || name == SHAPE_NAME {
-        return Err(UsageError(format!("--llm {}: the workload `{name}` is there already; rename the file", path.display())).into());
+        return Err(UsageError(format!(
+            "--llm {}: the workload `{name}` is there already; rename the file",
+            path.display()
+        ))
+        .into());
     }
     Ok(Some(Workload {
         name,

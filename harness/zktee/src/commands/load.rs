@@ -26,7 +26,8 @@ pub(crate) fn load(arguments: &LoadArguments) -> anyhow::Result<Code> {
     let wanted = Selection::new("--workload", &arguments.workload, &names)?;
     let asked = known.workloads.iter().filter(|workload| wanted.takes(&workload.name));
     if let Some(language) = asked.filter(|_| !arguments.workload.is_empty()).find(|it| it.language().is_some()) {
-        let what = format!("`{}` is a language model, which many clients are not let ask at a time here", language.name);
+        let what =
+            format!("`{}` is a language model, which many clients are not let ask at a time here", language.name);
         return Err(UsageError(format!("--workload: {what}; name workloads of tensors")).into());
     }
     let progress = Progress::new();

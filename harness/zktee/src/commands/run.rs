@@ -19,9 +19,9 @@ use zktee_runner::{
 
 use crate::backends::{self, Known};
 use crate::cli::RunArguments;
+use crate::commands::llm::{announce_digests, own_model, unusable};
 use crate::environment;
 use crate::estimate::Estimates;
-use crate::commands::llm::{announce_digests, own_model, unusable};
 use crate::exit::Code;
 use crate::program::this_program;
 use crate::progress::Progress;

@@ -9,8 +9,8 @@ use zktee_core::record::{Sample, Settings, files};
 use zktee_native::{NAME as NATIVE, Native};
 use zktee_report::stats::median;
 use zktee_runner::{
-    Apart, Costs, Event, Interrupt, Log, Observer, Plan, Providers, References, RunEnd, RunFolder, Selection, SetupPolicy,
-    machine_memory_bytes,
+    Apart, Costs, Event, Interrupt, Log, Observer, Plan, Providers, References, RunEnd, RunFolder, Selection,
+    SetupPolicy, machine_memory_bytes,
 };
 
 use crate::backends::cache_folder;
