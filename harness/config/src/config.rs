@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 1 << 20;
 /// What a configuration file adds to the built-in workloads and backends.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// Its workloads, in the file's order.
+    /// Its workloads, those of tensors first, in the file's order.
     pub workloads: Vec<Workload>,
     /// Its workers, in the file's order.
     pub workers: Vec<ExternalWorker>,

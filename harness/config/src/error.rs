@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use zktee_models::onnx::OnnxError;
 
 use crate::inputs::InputError;
+use crate::language::FileError;
 
 /// Why `zktee.toml` was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum ConfigError {
         /// The parser's message.
         source: Box<toml::de::Error>,
     },
-    /// A `[[workload]]` or `[[worker]]` that cannot be used.
+    /// A `[[workload]]`, `[[language]]` or `[[worker]]` that cannot be used.
     #[error("{}, line {line}: {entry}: {problem}", path.display())]
     Entry {
         /// The file.
@@ -51,6 +52,12 @@ pub enum Problem {
     /// A name that is none.
     #[error("`backend` is a name or name/profile; each begins with a-z or 0-9 and goes on with those or `.`, `_`, `-`")]
     BackendName,
+    /// A language model's name that does not say so.
+    #[error("a language model's name begins with `llm-`, so that no table takes it for a workload of tensors")]
+    LanguageName,
+    /// A language model's file that cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The name of something that is built in.
     #[error("the name is taken by what is built in; choose another")]
     BuiltIn,

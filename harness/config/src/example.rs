@@ -38,6 +38,9 @@ mod tests {
         fs::write(dir.path().join("model/digits.onnx"), crate::config::test_model(4, 3, None)).unwrap();
         fs::write(dir.path().join("model/inputs.csv"), "0,51,102,255\n".repeat(600)).unwrap();
         fs::write(dir.path().join("model/labels.csv"), "class\n".to_owned() + &"2\n".repeat(600)).unwrap();
+        for file in ["mine.gguf", "config.json", "tokenizer.json"] {
+            fs::write(dir.path().join("model").join(file), "GGUF").unwrap();
+        }
         fs::write(dir.path().join("model/calibration.npy"), {
             let mut bytes = Vec::new();
             let array = ndarray::Array2::<f32>::ones((7, 4));
@@ -48,11 +51,13 @@ mod tests {
 
         let taken = Taken { workloads: &["ols-iris"], backends: &["native", "ezkl/tuned"] };
         let config = Config::load(&path, taken).unwrap_or_else(|error| panic!("{error}"));
-        let [workload] = config.workloads.as_slice() else { panic!("{config:?}") };
+        let [workload, language] = config.workloads.as_slice() else { panic!("{config:?}") };
+        assert_eq!(language.language().unwrap().generation.max_tokens, 64);
+        assert!(workload.options.contains_key("ezkl/tuned"));
+        let workload = workload.tensors().unwrap();
         assert_eq!((workload.task, workload.batch, workload.repeat()), (Task::Classification, 100, 5));
         assert_eq!(workload.inputs.data[..4], [0.0, 0.2, 0.4, 1.0]);
         assert_eq!(workload.calibration.shape, [7, 4]);
-        assert!(workload.options.contains_key("ezkl/tuned"));
         let [worker] = config.workers.as_slice() else { panic!("{config:?}") };
         assert_eq!(worker.backend, "mine/fast");
     }
@@ -60,7 +65,7 @@ mod tests {
     #[test]
     fn every_key_is_in_it() {
         let keys = "name summary model inputs divide labels first count batch task tolerance min-class-agreement calibration \
-                    backend program args";
+                    config tokenizer prompt max-tokens temperature seed backend program args";
         for key in keys.split_whitespace() {
             assert!(uncommented().lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
         }

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   zktee_models::workload ── builtins() ──────────┐
-//!                                                  ├──> Workload
-//!   zktee.toml ── Config::load ──┬─ model, inputs ─┘
+//!                                                  ├──> Workload: tensors, or a language model
+//!   zktee.toml ── Config::load ──┬─ model, inputs ─┤
+//!                                ├─ language ──────┘
 //!                                └─ ExternalWorker, a Provider ──> backends of the user's own
 //! ```
 //!
@@ -17,16 +18,21 @@ mod example;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod inputs;
+mod language;
 mod model;
 mod names;
+mod package;
 mod worker;
 mod workload;
 
 pub use builtin::{
-    BATCH_NAMES, BUILTIN_NAMES, BuiltinError, SCALE_FAMILIES, ScaleFamily, ScaleMember, builtin, builtins, scale_member,
+    BATCH_NAMES, BUILTIN_NAMES, BuiltinError, LANGUAGE_NAMES, PACKAGES, SCALE_FAMILIES, SHAPE_NAME, ScaleFamily,
+    ScaleMember, builtin, builtins, language, scale_member,
 };
 pub use config::{Config, FILE_NAME, Taken};
 pub use error::{ConfigError, Problem};
 pub use example::EXAMPLE;
+pub use language::{Digests, FileError, Files, Language, Source, generation, name_for, question_sha256};
+pub use package::Package;
 pub use worker::ExternalWorker;
-pub use workload::Workload;
+pub use workload::{Kind, Tensors, Workload};

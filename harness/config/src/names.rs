@@ -1,7 +1,7 @@
 //! What workloads and backends may be called: names end up in folders, CSV files and command lines.
 
 /// The longest name of a workload, or half of a backend's.
-const MAX_LENGTH: usize = 64;
+pub(crate) const MAX_LENGTH: usize = 64;
 
 /// `[a-z0-9][a-z0-9._-]*`, of bounded length.
 pub(crate) fn is_name(text: &str) -> bool {

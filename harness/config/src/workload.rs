@@ -6,7 +6,9 @@ use sha2::{Digest, Sha256};
 use zktee_core::record::Task;
 use zktee_core::tensor::Tensor;
 
-/// A model, a data set and a batch.
+use crate::language::Language;
+
+/// A model, and what it is asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     /// Its name, e.g. `mlp-iris`.
@@ -15,6 +17,24 @@ pub struct Workload {
     pub summary: String,
     /// Where the model came from, for messages: a file's path, or `built-in`.
     pub origin: String,
+    /// What kind of model it is, and what it is asked.
+    pub kind: Kind,
+    /// Settings by backend with profile (`ezkl/tuned`), handed to its worker as they are.
+    pub options: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+}
+
+/// A kind of model with what it is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// An ONNX model that makes tensors of tensors.
+    Tensors(Box<Tensors>),
+    /// A language model that goes on with a text.
+    Language(Language),
+}
+
+/// An ONNX model, a data set and a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensors {
     /// The float ONNX model.
     pub onnx: Vec<u8>,
     /// Name of the ONNX model's symbolic batch dimension; none when it is fixed (then equal to `batch`).
@@ -33,11 +53,32 @@ pub struct Workload {
     pub min_class_agreement: f64,
     /// Representative inputs for backends that calibrate, `[any, ...shape of one input]`.
     pub calibration: Tensor,
-    /// Settings by backend with profile (`ezkl/tuned`), handed to its worker as they are.
-    pub options: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
 }
 
 impl Workload {
+    /// The ONNX model and its inputs; none of a language model.
+    pub fn tensors(&self) -> Option<&Tensors> {
+        match &self.kind {
+            Kind::Tensors(tensors) => Some(tensors),
+            Kind::Language(_) => None,
+        }
+    }
+
+    /// The language model and what it is asked; none of an ONNX model.
+    pub const fn language(&self) -> Option<&Language> {
+        match &self.kind {
+            Kind::Tensors(_) => None,
+            Kind::Language(language) => Some(language),
+        }
+    }
+
+    /// How many calls make up the workload: a language model is asked one thing.
+    pub fn repeat(&self) -> u64 {
+        self.tensors().map_or(1, Tensors::repeat)
+    }
+}
+
+impl Tensors {
     /// How many calls make up the workload.
     pub fn repeat(&self) -> u64 {
         (self.inputs.rows() / self.batch.max(1)) as u64
@@ -68,6 +109,10 @@ impl Workload {
         for number in &self.inputs.data {
             hasher.update(number.to_le_bytes());
         }
-        hasher.finalize().iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
+        hex(&hasher.finalize())
     }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }

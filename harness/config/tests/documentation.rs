@@ -54,9 +54,22 @@ fn the_example_of_a_model_loads() {
     put("data/images-idx3-ubyte.gz", &idx(&[600, 2, 2], &[255; 2400]));
     put("data/labels-idx1-ubyte.gz", &idx(&[600], &[1; 600]));
     let config = load(dir.path(), &blocks("toml")[0]);
-    let workload = &config.workloads[0];
+    let workload = config.workloads[0].tensors().unwrap();
     assert_eq!((workload.inputs.shape.as_slice(), workload.repeat()), (&[500, 4][..], 5));
     assert_eq!((workload.inputs.data[0], workload.min_class_agreement), (1.0, 0.99));
+}
+
+#[test]
+fn the_example_of_a_language_model_loads() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model/story");
+    fs::create_dir_all(&model).unwrap();
+    for name in ["model.safetensors", "config.json", "tokenizer.json"] {
+        fs::write(model.join(name), "12345678{").unwrap();
+    }
+    let config = load(dir.path(), &blocks("toml")[1]);
+    let language = config.workloads[0].language().unwrap();
+    assert_eq!((language.generation.max_tokens, language.bytes().unwrap()), (128, 27));
 }
 
 /// A running worker.
@@ -100,7 +113,7 @@ impl Conversation {
 fn the_worker_in_python_speaks_the_protocol() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("worker.py"), &blocks("python")[0]).unwrap();
-    let config = load(dir.path(), &blocks("toml")[1]);
+    let config = load(dir.path(), &blocks("toml")[2]);
     let worker = &config.workers[0];
     if worker.availability() != Availability::Ready {
         eprintln!("skipped: no python3 on this machine");
@@ -115,6 +128,7 @@ fn the_worker_in_python_speaks_the_protocol() {
         path
     };
     let workload = zktee_config::builtin("ols-iris").unwrap();
+    let workload = workload.tensors().unwrap();
     let inputs = put("inputs.json", &workload.call(0));
     let model_path = cell.join("model.onnx");
     fs::write(&model_path, &workload.onnx).unwrap();

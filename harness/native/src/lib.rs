@@ -1,4 +1,7 @@
-//! The `native` backend: plain inference by tract, the floor that evidence is paid on top of, and the float reference.
+//! The `native` backend: plain inference by tract, or of language models by the project's own engine; the floor that evidence is paid on top of,
+//! and what others' answers are held to.
+
+mod language;
 
 use std::path::PathBuf;
 
@@ -7,6 +10,8 @@ use zktee_core::provider::{Availability, Profile, Provider, Unavailable, WorkerC
 use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{Phase, Trust};
 use zktee_models::reference::{FloatModel, ReferenceError};
+
+pub use language::{LANGUAGE_WORKER, NativeLanguageWorker};
 
 /// The name in `--backend`.
 pub const NAME: &str = "native";
@@ -28,11 +33,16 @@ impl Native {
     pub const fn new(program: PathBuf) -> Self {
         Self { program }
     }
+
+    fn worker(&self, name: &str) -> WorkerCommand {
+        WorkerCommand { program: self.program.clone(), args: vec!["worker".into(), name.into()], env: Vec::new() }
+    }
 }
 
 impl Provider for Native {
     fn profiles(&self) -> Vec<Profile> {
-        let summary = "plain inference by tract, one thread: no evidence, the floor".to_owned();
+        let summary =
+            "plain inference by tract, one thread (language models: by zktee-llm): no evidence, the floor".to_owned();
         vec![Profile { backend: NAME.to_owned(), summary }]
     }
 
@@ -45,8 +55,15 @@ impl Provider for Native {
     }
 
     fn command(&self, _backend: &str) -> Result<WorkerCommand, Unavailable> {
-        let program = self.program.clone();
-        Ok(WorkerCommand { program, args: vec!["worker".into(), NAME.into()], env: Vec::new() })
+        Ok(self.worker(NAME))
+    }
+
+    fn answers_language_models(&self) -> bool {
+        true
+    }
+
+    fn language_command(&self, _backend: &str) -> Result<WorkerCommand, Unavailable> {
+        Ok(self.worker(LANGUAGE_WORKER))
     }
 }
 

@@ -9,6 +9,7 @@
 //!
 //! Everything that is written here can be written again from the recorded samples alone; `docs/results.md` defines every column.
 
+mod append;
 mod article;
 mod batch;
 pub mod cell;
@@ -43,6 +44,7 @@ pub mod timeline;
 pub mod units;
 mod write;
 
+pub use append::Appender;
 pub use cell::Cell;
 pub use cells::cells;
 pub use generations::{generation_columns, token_columns};

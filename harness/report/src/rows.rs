@@ -18,6 +18,12 @@ pub struct RowsError {
     source: csv::Error,
 }
 
+impl RowsError {
+    pub(crate) fn new(path: &Path, source: csv::Error) -> Self {
+        Self { path: path.to_owned(), source }
+    }
+}
+
 /// Writes a file of a run's folder over what was there: a temporary file first, so that there is always a whole one.
 ///
 /// # Errors

@@ -8,20 +8,23 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zktee_core::protocol::{Description, File, FileRole, Job, PhaseReport};
+use zktee_core::protocol::{Description, File, FileRole, Generated, Job, PhaseReport};
 use zktee_core::provider::WorkerCommand;
 use zktee_core::record::{CellPlan, Sample, Settings};
-use zktee_core::tensor::{Tensor, TensorError};
-use zktee_core::vocabulary::{CellId, Phase};
+use zktee_core::tensor::TensorError;
+use zktee_core::vocabulary::{CellId, Hardware, Phase};
+use zktee_report::RowsError;
 use zktee_report::samples::JournalError;
 
+use crate::asked::Answer;
 use crate::check;
 use crate::clocks::clock_flags;
 use crate::evidence;
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder, io, now, read_json, write_json};
+use crate::language;
 use crate::process::{Exchange, Interrupt, Limits, WorkerProcess};
-use crate::reference::WorkloadFiles;
+use crate::workload::WorkloadFiles;
 
 /// Calls longer than this are not warmed up: their first-time costs are small beside them, and a second call is dear.
 const WARM_UP_BELOW_S: f64 = 0.5;
@@ -65,7 +68,15 @@ pub(crate) struct Proved {
     nonce: String,
     files: Vec<File>,
     evidence: PathBuf,
-    pub(crate) outputs: Option<Tensor>,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// A sample as it was taken.
+pub(crate) struct Taken {
+    /// The phase's row first, then a row for each of its stages.
+    pub(crate) rows: Vec<Sample>,
+    /// What a language model said in the infer phase.
+    pub(crate) generated: Option<Generated>,
 }
 
 /// Why a phase gave no sample: the cell's fault, or that of the place where it is recorded.
@@ -73,6 +84,13 @@ pub(crate) enum PhaseError {
     Failed(Failure),
     Folder(FolderError),
     Journal(JournalError),
+    Rows(RowsError),
+}
+
+impl From<RowsError> for PhaseError {
+    fn from(error: RowsError) -> Self {
+        Self::Rows(error)
+    }
 }
 
 impl From<JournalError> for PhaseError {
@@ -112,14 +130,14 @@ impl Cell<'_> {
         Ok(description)
     }
 
-    /// Takes one sample of one phase: the phase's row first, then a row for each of its stages.
+    /// Takes one sample of one phase.
     pub(crate) fn sample(
         &self,
         description: &Description,
         phase: Phase,
         round: u32,
         index: u32,
-    ) -> Result<Vec<Sample>, PhaseError> {
+    ) -> Result<Taken, PhaseError> {
         let call = self.workload.call_of_sample(index, self.context.settings.samples);
         let mut state = self.state()?;
         if phase != Phase::Setup && description.phases.contains(&Phase::Setup) && state.is_none() {
@@ -132,19 +150,18 @@ impl Cell<'_> {
         let done = self.attempt(description, phase, call, &mut state)?;
         self.fill(&mut sample, &done);
         let expected = self.workload.expected(call, self.plan.batch)?;
-        let expected = expected.borrowed();
-        let claimed = state.proved.as_ref().and_then(|proved| proved.outputs.as_ref());
-        let checked = match (phase, &done.report.outputs) {
+        let claimed = state.proved.as_ref().and_then(|proved| proved.answer.as_ref());
+        let checked = match (phase, Answer::of(&done.report)) {
             (Phase::Setup, _) => Ok(()),
-            (Phase::Verify, _) => check::verified(&done.report, claimed, &expected, &description.trust),
-            (_, Some(outputs)) => check::outputs(outputs, &expected, self.plan, &mut sample),
+            (Phase::Verify, _) => check::verified(&done.report, claimed, &expected.question, &description.trust),
+            (_, Some(answer)) => check::answer(&answer, &expected, self.plan, &mut sample),
             (Phase::Prove, None) if !description.prove_includes_infer => Ok(()),
-            (_, None) => Err(Failure::crashed(format!("protocol: `{phase}` reports no outputs"))),
+            (_, None) => Err(Failure::crashed(format!("protocol: `{phase}` reports no answer"))),
         };
         if phase == Phase::Verify {
             sample.verified = Some(checked.is_ok());
             let to = self.context.folder.evidence_dir(&self.plan.id)?;
-            evidence::keep(&done.dir, &to, &done.job, expected.inputs, claimed)?;
+            evidence::keep(&done.dir, &to, &done.job, &expected.question, claimed)?;
         }
         match checked {
             // The times stand beside the verdict.
@@ -162,7 +179,8 @@ impl Cell<'_> {
             row
         });
         let stages: Vec<_> = stages.collect();
-        Ok(std::iter::once(sample).chain(stages).collect())
+        let rows = std::iter::once(sample).chain(stages).collect();
+        Ok(Taken { rows, generated: done.report.generated.filter(|_| phase == Phase::Infer) })
     }
 
     pub(crate) fn spawn(&self, dir: &Path) -> Result<WorkerProcess, Failure> {
@@ -193,6 +211,9 @@ impl Cell<'_> {
             }
             (report, exchange) = worker.phase(phase, &job, limits)?;
         }
+        if let (Some(generated), Some(asked)) = (&report.generated, &job.generation) {
+            language::check(generated, asked)?;
+        }
         let left = worker.finish()?;
         if left > 0 {
             report.notes.push(format!("left {left} of its processes running when it ended; they were ended"));
@@ -211,18 +232,21 @@ impl Cell<'_> {
                 let evidence = report.evidence.clone();
                 let evidence = evidence.ok_or_else(|| Failure::crashed("protocol: `prove` names no evidence"))?;
                 let evidence = inside(&dir, &evidence)?;
+                if description.trust.hardware != Hardware::None {
+                    evidence::remember(&dir, &evidence)?;
+                }
                 state.proved = Some(Proved {
                     call,
                     nonce: job.nonce.clone().unwrap_or_default(),
                     files: report.files.clone(),
                     evidence,
-                    outputs: report.outputs.clone().or(WorkloadFiles::infer_outputs(&dir)),
+                    answer: Answer::of(&report).or_else(|| WorkloadFiles::kept_answer(&dir)),
                 });
                 self.write_state(state)?;
             }
             Phase::Infer => {
-                if let Some(outputs) = &report.outputs {
-                    outputs.write(&dir.join(WorkloadFiles::INFER_OUTPUTS))?;
+                if let Some(answer) = Answer::of(&report) {
+                    WorkloadFiles::keep_answer(&dir, &answer)?;
                 }
             }
             Phase::Verify => {}
@@ -239,9 +263,9 @@ impl Cell<'_> {
             threads: context.settings.threads,
             cache: context.cache.to_owned(),
             batch: self.plan.batch,
-            options: self.workload.options(&self.plan.id.backend),
             ..Job::default()
         };
+        self.workload.options(&mut job);
         let cell_dir = context.folder.cell_dir(&self.plan.id)?;
         if phase == Phase::Verify {
             let proved = state.proved.as_ref().ok_or_else(|| Failure::crashed("there is no evidence to verify"))?;
@@ -254,26 +278,16 @@ impl Cell<'_> {
             }
             let evidence = dir.join(proved.evidence.file_name().unwrap_or_default());
             hand_over(&proved.evidence, &evidence)?;
-            if let Some(outputs) = &proved.outputs {
-                let path = dir.join(evidence::OUTPUTS);
-                outputs.write(&path)?;
-                job.outputs = Some(path);
+            if let Some(answer) = &proved.answer {
+                answer.hand_over(&dir, &mut job)?;
             }
-            job.inputs = Some(self.workload.write_call(call, self.plan.batch, &dir.join(evidence::INPUTS))?);
+            self.workload.expected(call, self.plan.batch)?.question.hand_over(&dir, &mut job)?;
             job.evidence = Some(evidence);
             job.nonce = Some(proved.nonce.clone());
             job.dir.clone_from(&dir);
             return Ok((dir, job));
         }
-        job.model = Some(self.workload.model.clone());
-        job.batch_symbol.clone_from(&self.workload.batch_symbol);
-        match phase {
-            Phase::Setup => job.calibration = Some(self.workload.calibration.clone()),
-            _ => {
-                let path = cell_dir.join("call-inputs.json");
-                job.inputs = Some(self.workload.write_call(call, self.plan.batch, &path)?);
-            }
-        }
+        self.workload.fill(phase, call, &cell_dir, context, &mut job)?;
         if phase == Phase::Prove {
             job.nonce = Some(fresh_nonce());
         }

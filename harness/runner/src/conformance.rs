@@ -13,7 +13,7 @@ use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
 use crate::failure::Failure;
 use crate::folder::{Log, RunFolder};
-use crate::plan::{Costs, Plan, Providers, SetupPolicy};
+use crate::plan::{Costs, Plan, Providers, References, SetupPolicy};
 use crate::process::{Interrupt, Limits, WorkerProcess};
 use crate::run::{Event, Observer, RunError, run};
 use crate::select::Selection;
@@ -175,14 +175,16 @@ fn phases(
     let candidate = Providers::new(vec![Box::new(Candidate(command.clone()))]);
     let Ok(everything) = Selection::new("--backend", &[], &[]) else { return Ok(Vec::new()) };
     let costs = Costs { estimate_s: &|_| None, by_name_only: &|_| false };
-    let planned = Plan::new(vec![workload], &everything, &candidate, reference, settings, Vec::new(), &costs);
+    let references = References { tensors: reference.clone(), languages: reference };
+    let planned = Plan::new(vec![workload], &everything, &candidate, references, settings, Vec::new(), &costs);
     // There is one workload and one backend, so there is a plan.
     let Ok(mut plan) = planned else { return Ok(Vec::new()) };
-    plan.find_workers(&candidate, &mut SetupPolicy { allowed: false, say: &mut |_| {} });
+    let cache = scratch.join("cache");
+    plan.find_workers(&candidate, &cache, &mut SetupPolicy { allowed: false, say: &mut |_| {} });
     let folder = RunFolder::create(&scratch.join("run"))?;
     let log = Arc::new(Log::open(folder.root())?);
     let mut kept = Keep(Vec::new());
-    run(&mut plan, &folder, &scratch.join("cache"), &log, &Interrupt::default(), &mut kept)?;
+    run(&mut plan, &folder, &cache, &log, &Interrupt::default(), &mut kept)?;
     Ok(kept.0)
 }
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,22 +14,18 @@ use serde::{Deserialize, Serialize};
 use zktee_core::protocol::Job;
 use zktee_core::provider::WorkerCommand;
 use zktee_core::record::{CellPlan, RunRecord, Sample, backend_without_machine};
-use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
+use crate::asked::{Answer, Question};
 use crate::cell::sha256_hex;
-use crate::check::{self, Expected};
+use crate::check;
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, io, now, write_json};
-use crate::plan::{Providers, SetupPolicy, find_worker, tensor_sha256};
+use crate::plan::{Providers, SetupPolicy, find_worker};
 use crate::process::{Interrupt, Limits, WorkerProcess};
 
 /// The largest `statement.json` that is read, bytes.
 const MAX_STATEMENT_BYTES: u64 = 1 << 20;
-/// Claimed inputs, in a cell's folder of evidence.
-pub(crate) const INPUTS: &str = "claimed-inputs.json";
-/// Claimed outputs.
-pub(crate) const OUTPUTS: &str = "claimed-outputs.json";
 pub(crate) const STATEMENT: &str = "statement.json";
 
 /// What the verifier was asked beside the files.
@@ -99,13 +95,32 @@ pub(crate) fn names_of_statement(bytes: &[u8]) -> Vec<String> {
     statement.map(|statement| statement.sha256.into_keys().collect()).unwrap_or_default()
 }
 
+/// A cell's last evidence, in its own folder.
+const LAST: &str = "zktee-last-evidence";
+/// The evidence of the sample before that.
+const EARLIER: &str = "zktee-earlier-evidence";
+
+/// Keeps evidence until the next: what answers one nonce must not answer another.
+pub(crate) fn remember(cell_dir: &Path, evidence: &Path) -> Result<(), FolderError> {
+    let (last, earlier) = (cell_dir.join(LAST), cell_dir.join(EARLIER));
+    if last.is_file() {
+        fs::rename(&last, &earlier).map_err(io(&earlier))?;
+    }
+    fs::copy(evidence, &last).map(drop).map_err(io(&last))
+}
+
+/// The evidence of the sample before the last, where there was one.
+pub(crate) fn earlier(cell_dir: &Path) -> Option<PathBuf> {
+    Some(cell_dir.join(EARLIER)).filter(|path| path.is_file())
+}
+
 /// Keeps what is in a verifier's folder, over what was kept before.
 pub(crate) fn keep(
     verifier_dir: &Path,
     to: &Path,
     job: &Job,
-    inputs: &Tensor,
-    claimed: Option<&Tensor>,
+    question: &Question,
+    claimed: Option<&Answer>,
 ) -> Result<(), FolderError> {
     let Some(evidence) = job.evidence.as_ref().and_then(|path| path.file_name()) else { return Ok(()) };
     for entry in fs::read_dir(verifier_dir).map_err(io(verifier_dir))?.flatten() {
@@ -114,11 +129,8 @@ pub(crate) fn keep(
             fs::copy(entry.path(), &target).map_err(io(&target))?;
         }
     }
-    let write = |tensor: &Tensor, name: &str| {
-        tensor.write(&to.join(name)).map_err(|error| io(&to.join(name))(std::io::Error::other(error.to_string())))
-    };
-    write(inputs, INPUTS)?;
-    claimed.map(|claimed| write(claimed, OUTPUTS)).transpose()?;
+    question.write(to)?;
+    claimed.map(|claimed| claimed.write(to)).transpose()?;
     let mut sha256 = BTreeMap::new();
     for entry in fs::read_dir(to).map_err(io(to))?.flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
@@ -226,21 +238,23 @@ impl Reverifier<'_> {
             let reason = format!("its {bytes} bytes are not in this folder; {}", how_to_make(&plan.id));
             return Err(Stopped::Short(Verdict::LeftOut, reason));
         }
-        let description = self.record.descriptions.get(&plan.id.backend);
+        let description = self.record.description(plan);
         let description = description.ok_or_else(|| Failure::wrong("the run has no description of its backend"))?;
         self.is_of_the_run(plan, &statement)?;
-        let job = self.lay_out(plan, &kept, &statement)?;
-        let command = find_worker(&plan.id.backend, self.providers, policy).map_err(Failure::from)?;
-        let inputs = Tensor::read(&job.dir.join(INPUTS)).map_err(|error| Failure::wrong(error.to_string()))?;
-        // Where one call is the whole workload, the record has the digest of its inputs.
-        if plan.repeat == 1 && tensor_sha256(&inputs) != plan.inputs_sha256 {
+        let mut job = self.lay_out(plan, &kept, &statement)?;
+        let of_language = plan.language.is_some();
+        let command = find_worker(&plan.id.backend, of_language, self.providers, policy).map_err(Failure::from)?;
+        let question = Question::read(&job.dir, of_language)?;
+        // Where one call is the whole workload, the record has the digest of what was asked.
+        if plan.repeat == 1 && question.sha256() != plan.inputs_sha256 {
             return Err(Failure::wrong("the claimed inputs are not those of the run: their digest differs").into());
         }
-        let claimed = job.outputs.as_ref().map(|path| Tensor::read(path)).transpose();
-        let claimed = claimed.map_err(|error| Failure::wrong(error.to_string()))?;
+        let claimed = Answer::read(&job.dir, of_language)?;
+        let dir = job.dir.clone();
+        question.hand_over(&dir, &mut job)?;
+        claimed.as_ref().map(|answer| answer.hand_over(&dir, &mut job)).transpose()?;
         let report = self.ask(plan, &command, &job, interrupt)?;
-        let expected = Expected { inputs: &inputs, reference: &inputs, labels: None };
-        check::verified(&report, claimed.as_ref(), &expected, &description.trust)?;
+        check::verified(&report, claimed.as_ref(), &question, &description.trust)?;
         Ok(report.wall_s)
     }
 
@@ -273,8 +287,6 @@ impl Reverifier<'_> {
             threads: self.record.settings.threads,
             cache: self.cache.to_owned(),
             batch: plan.batch,
-            inputs: Some(at(INPUTS)),
-            outputs: statement.sha256.contains_key(OUTPUTS).then(|| at(OUTPUTS)),
             evidence: Some(at(&statement.evidence)),
             nonce: Some(statement.nonce.clone()),
             options: BTreeMap::from([("verified_at".to_owned(), then)]),

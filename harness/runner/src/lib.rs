@@ -9,6 +9,7 @@
 //!
 //! Everything that a backend can do wrong ends as a [`Failure`] with an outcome, never as the end of the run.
 
+mod asked;
 mod cell;
 mod check;
 mod clocks;
@@ -19,6 +20,8 @@ mod failure;
 mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
+mod generations;
+mod language;
 mod memory;
 pub mod merge;
 mod orphans;
@@ -32,6 +35,7 @@ mod publish;
 mod reference;
 mod run;
 mod select;
+mod workload;
 
 pub use disk::free_bytes;
 pub use evidence::{Reverified, Reverifier, Verdict};
@@ -39,7 +43,7 @@ pub use failure::Failure;
 pub use folder::{FolderError, Log, RunFolder};
 pub use memory::machine_memory_bytes;
 pub use partition::{Partition, PartitionError};
-pub use plan::{Costs, Plan, PlanError, PlannedCell, Providers, SetupPolicy};
+pub use plan::{Costs, Plan, PlanError, PlannedCell, Providers, References, SetupPolicy};
 pub use process::{Exchange, Interrupt, Limits, WorkerProcess};
 pub use publish::{PublishError, Published, Publisher};
 pub use run::{Event, Observer, RunEnd, RunError, run};

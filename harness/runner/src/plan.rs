@@ -1,15 +1,22 @@
 //! From workloads, backends and settings to cells, each with its worker or with the reason why there is none.
 
-use std::collections::BTreeMap;
+mod facts;
+mod workers;
 
-use sha2::{Digest, Sha256};
-use zktee_config::Workload;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::Path;
+
+use zktee_config::{FileError, Workload};
 use zktee_core::provider::{Availability, Profile, Provider, Unavailable, WorkerCommand};
-use zktee_core::record::{CellPlan, RunRecord, SCHEMA, Settings, Shard, backend_without_machine};
-use zktee_core::tensor::Tensor;
+use zktee_core::record::{CellPlan, RunRecord, SCHEMA, Settings, Shard};
 use zktee_core::vocabulary::{CellId, Outcome};
 
-use crate::cell::hex;
+pub(crate) use facts::tensor_sha256;
+use facts::{Facts, cell_plan};
+pub(crate) use workers::find_worker;
+use workers::{no_language_models, not_asked_for, provide_model};
+
 use crate::failure::with_fix;
 use crate::folder::now;
 use crate::partition::Partition;
@@ -35,6 +42,19 @@ impl Providers {
     /// All profiles of all families.
     pub fn profiles(&self) -> Vec<Profile> {
         self.families().flat_map(Provider::profiles).collect()
+    }
+
+    /// The profiles of a selection for one workload, each with whether its family does such a workload. What does no language models is left out
+    /// for them, unless it was asked for by name.
+    fn taken_for(&self, selection: &Selection, workload: &Workload) -> Vec<(Profile, bool)> {
+        let of_language = workload.language().is_some();
+        let does =
+            |backend: &str| !of_language || self.family_of(backend).is_some_and(Provider::answers_language_models);
+        let profiles = self.taken(selection).into_iter().map(|profile| {
+            let does = does(&profile.backend);
+            (profile, does)
+        });
+        profiles.filter(|(profile, does)| *does || selection.asks_for(&profile.backend)).collect()
     }
 
     /// The profiles of a selection; those that are taken only by name where it writes them out.
@@ -73,6 +93,28 @@ pub struct PlannedCell {
     pub estimate_s: Option<f64>,
 }
 
+/// The workers that compute what is right.
+#[derive(Clone, Debug)]
+pub struct References {
+    /// The float reference, of tensors.
+    pub tensors: WorkerCommand,
+    /// What language models have to say.
+    pub languages: WorkerCommand,
+}
+
+impl References {
+    /// Those of one backend.
+    ///
+    /// # Errors
+    /// When its workers cannot be had.
+    pub fn of(family: &dyn Provider, backend: &str) -> Result<Self, PlanError> {
+        Ok(Self {
+            tensors: family.command(backend).map_err(PlanError::NoReference)?,
+            languages: family.language_command(backend).map_err(PlanError::NoReference)?,
+        })
+    }
+}
+
 /// What a run will do.
 #[derive(Debug)]
 pub struct Plan {
@@ -82,8 +124,8 @@ pub struct Plan {
     pub workloads: BTreeMap<String, Workload>,
     /// The cells that have a worker.
     pub cells: Vec<PlannedCell>,
-    /// The worker that computes the float reference.
-    pub reference: WorkerCommand,
+    /// The workers that compute what is right.
+    pub references: References,
     /// What cells of a quick run are expected to take, seconds; those that were named are not among them.
     estimates_s: BTreeMap<CellId, f64>,
 }
@@ -91,11 +133,21 @@ pub struct Plan {
 /// Why no plan can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// A language model's file cannot be read.
+    #[error("the model of `{workload}`: {source}; name another with --llm, or in --config")]
+    Model {
+        /// The workload.
+        workload: String,
+        /// The file, and why.
+        source: FileError,
+    },
     /// The selection leaves nothing.
     #[error("no cell is selected; `zktee list` shows workloads and backends")]
     Empty,
     /// A resumed run names a workload that is not known any more.
-    #[error("the run in {folder} has the workload `{workload}`, which is not known now; give the same --config")]
+    #[error(
+        "the run in {folder} has the workload `{workload}`, which is not known now; give the same --config, or --llm"
+    )]
     UnknownWorkload {
         /// The run's folder.
         folder: String,
@@ -144,7 +196,7 @@ impl Plan {
         workloads: Vec<Workload>,
         backends: &Selection,
         providers: &Providers,
-        reference: WorkerCommand,
+        references: References,
         settings: Settings,
         command: Vec<String>,
         costs: &Costs<'_>,
@@ -153,8 +205,8 @@ impl Plan {
         let mut cells = Vec::new();
         let mut expected_s = BTreeMap::new();
         for workload in &workloads {
-            let facts = Facts::of(workload);
-            for profile in providers.taken(backends) {
+            let facts = Facts::of(workload)?;
+            for (profile, does) in providers.taken_for(backends, workload) {
                 let id = CellId::new(&workload.name, &profile.backend);
                 let estimate_s = estimate_s(&id).filter(|_| settings.quick && !backends.names(&id.backend));
                 let dear = estimate_s.filter(|s| *s > QUICK_CELL_S);
@@ -164,7 +216,8 @@ impl Plan {
                 let waits = providers.waits_to_be_asked(&profile.backend) && !backends.asks_for(&profile.backend);
                 let unasked = || not_asked_for(&id.backend);
                 let unasked = waits.then(unasked).map(|it| (Outcome::Unavailable, with_fix(&it.reason, Some(&it.fix))));
-                let decided = decided.or(unasked);
+                let refused = (!does).then(|| (Outcome::Refused, no_language_models(&id.backend)));
+                let decided = refused.or(decided).or(unasked);
                 expected_s.extend(estimate_s.map(|s| (id.clone(), s)));
                 cells.push(cell_plan(workload, &facts, id, decided));
             }
@@ -184,7 +237,7 @@ impl Plan {
             shard: None,
             merged: Vec::new(),
         };
-        Ok(Self { estimates_s: expected_s, ..Self::of(record, workloads, reference) })
+        Ok(Self { estimates_s: expected_s, ..Self::of(record, workloads, references) })
     }
 
     /// Keeps one part of the plan alone. A part may be without a cell, where there are more parts than cells.
@@ -207,7 +260,7 @@ impl Plan {
     pub fn resume(
         record: RunRecord,
         workloads: Vec<Workload>,
-        reference: WorkerCommand,
+        references: References,
         folder: &str,
     ) -> Result<Self, PlanError> {
         if !record.merged.is_empty() {
@@ -219,22 +272,27 @@ impl Plan {
             let Some(now) = workloads.iter().find(|known| known.name == workload) else {
                 return Err(PlanError::UnknownWorkload { folder, workload });
             };
-            let now = facts.entry(&now.name).or_insert_with(|| Facts::of(now));
-            if (&now.model_sha256, &now.inputs_sha256) != (&cell.model_sha256, &cell.inputs_sha256) {
+            let now = match facts.entry(&now.name) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(Facts::of(now)?),
+            };
+            if !now.are_of(cell) {
                 return Err(PlanError::WorkloadChanged { folder, workload });
             }
         }
-        Ok(Self::of(record, workloads, reference))
+        Ok(Self::of(record, workloads, references))
     }
 
-    fn of(record: RunRecord, workloads: Vec<Workload>, reference: WorkerCommand) -> Self {
+    fn of(record: RunRecord, workloads: Vec<Workload>, references: References) -> Self {
         let workloads = workloads.into_iter().map(|workload| (workload.name.clone(), workload)).collect();
-        Self { record, workloads, cells: Vec::new(), reference, estimates_s: BTreeMap::new() }
+        Self { record, workloads, cells: Vec::new(), references, estimates_s: BTreeMap::new() }
     }
 
     /// Finds each cell's worker, setting up what is missing where that is allowed. What cannot be had becomes the cell's outcome.
-    pub fn find_workers(&mut self, providers: &Providers, policy: &mut SetupPolicy<'_>) {
-        let mut known: BTreeMap<String, Result<WorkerCommand, Unavailable>> = BTreeMap::new();
+    /// A language model that is packed is fetched into `cache`.
+    pub fn find_workers(&mut self, providers: &Providers, cache: &Path, policy: &mut SetupPolicy<'_>) {
+        let mut known: BTreeMap<(String, bool), Result<WorkerCommand, Unavailable>> = BTreeMap::new();
+        let mut models: BTreeMap<String, Result<(), Unavailable>> = BTreeMap::new();
         for (index, cell) in self.record.cells.iter_mut().enumerate() {
             // Left out is left out; but what was missing may be there by now.
             if cell.decided.as_ref().is_some_and(|(outcome, _)| *outcome != Outcome::Unavailable) {
@@ -242,11 +300,19 @@ impl Plan {
             }
             let backend = &cell.id.backend;
             let asked = cell.decided.is_none();
-            let found = known.entry(backend.clone()).or_insert_with(|| {
+            let of_language = cell.language.is_some();
+            let found = known.entry((backend.clone(), of_language)).or_insert_with(|| {
                 if !asked && providers.waits_to_be_asked(backend) {
                     return Err(not_asked_for(backend));
                 }
-                find_worker(backend, providers, policy)
+                find_worker(backend, of_language, providers, policy)
+            });
+            // The model is fetched only where there is a worker that wants it.
+            let found = found.as_ref().map_err(Clone::clone).and_then(|command| {
+                let model = models
+                    .entry(cell.id.workload.clone())
+                    .or_insert_with(|| provide_model(self.workloads.get(&cell.id.workload), cache, policy));
+                model.clone().map(|()| command)
             });
             cell.decided = match found {
                 Ok(command) => {
@@ -273,81 +339,4 @@ pub(crate) fn left_out(id: &CellId, estimate_s: f64) -> String {
 /// Why a run does without a cell that nobody asked for by its name.
 fn only_by_name(id: &CellId) -> String {
     format!("dear, and done only by name: --backend {} --workload {}", id.backend, id.workload)
-}
-
-/// Why a run does without a backend whose setup is dear.
-fn not_asked_for(backend: &str) -> Unavailable {
-    let family = backend.split('/').next().unwrap_or(backend);
-    Unavailable {
-        reason: "it is not set up, and its setup is too dear for a run that does not ask for it".to_owned(),
-        fix: format!("zktee run --backend {family}"),
-    }
-}
-
-/// A backend's worker, set up where that is allowed.
-pub(crate) fn find_worker(
-    backend: &str,
-    providers: &Providers,
-    policy: &mut SetupPolicy<'_>,
-) -> Result<WorkerCommand, Unavailable> {
-    // In a merged run the name may say on which machine it was measured.
-    let backend = backend_without_machine(backend);
-    let Some(family) = providers.family_of(backend) else {
-        let fix = "give the same --config as when the run was begun".to_owned();
-        return Err(Unavailable { reason: format!("no backend is named `{backend}`"), fix });
-    };
-    match family.availability() {
-        Availability::Ready => {}
-        Availability::Unavailable(error) => return Err(error),
-        Availability::NeedsSetup { what, .. } if !policy.allowed => {
-            let reason = format!("it needs a setup, which --no-setup forbids: {what}");
-            return Err(Unavailable { reason, fix: "run without --no-setup".to_owned() });
-        }
-        Availability::NeedsSetup { what, estimate } => {
-            (policy.say)(&format!("setting up {backend}: {what} (about {} s, once)", estimate.as_secs()));
-            family.provision(policy.say)?;
-        }
-    }
-    family.command(backend)
-}
-
-/// What has to be worked out of a workload's bytes, once for all its cells.
-struct Facts {
-    multiplications: Option<u64>,
-    model_sha256: String,
-    inputs_sha256: String,
-}
-
-impl Facts {
-    fn of(workload: &Workload) -> Self {
-        Self {
-            multiplications: workload.multiplications(),
-            model_sha256: hex(&Sha256::digest(&workload.onnx)),
-            inputs_sha256: tensor_sha256(&workload.inputs),
-        }
-    }
-}
-
-fn cell_plan(workload: &Workload, facts: &Facts, id: CellId, decided: Option<(Outcome, String)>) -> CellPlan {
-    CellPlan {
-        id,
-        batch: workload.batch,
-        repeat: workload.repeat(),
-        task: workload.task,
-        tolerance: workload.tolerance,
-        min_class_agreement: workload.min_class_agreement,
-        multiplications: facts.multiplications,
-        model_sha256: facts.model_sha256.clone(),
-        inputs_sha256: facts.inputs_sha256.clone(),
-        language: None,
-        decided,
-    }
-}
-
-pub(crate) fn tensor_sha256(tensor: &Tensor) -> String {
-    let mut hasher = Sha256::new();
-    for number in &tensor.data {
-        hasher.update(number.to_le_bytes());
-    }
-    hex(&hasher.finalize())
 }

@@ -7,17 +7,22 @@
 //! Two kinds are kept apart. A *changed statement* (another output, input, key, nonce) must never be taken: a cell that takes one is `unsound`.
 //! *Changed bytes* (a flip, an appended byte) can be taken without harm where nobody reads them: that is malleability, and is shown.
 
+mod change;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zktee_core::protocol::{Description, Job};
 use zktee_core::record::{ProbeRow, ProbeVerdict};
-use zktee_core::tensor::Tensor;
-use zktee_core::vocabulary::{CellId, Part, Phase};
+use zktee_core::vocabulary::{CellId, Hardware, Part, Phase};
 
+use change::{Asked, Change, Said, change_input, change_output, forged, rotate};
+
+use crate::asked::{Answer, Question};
 use crate::cell::{Cell, PhaseError, State, hand_over, sha256_hex};
-use crate::check::{self, Expected};
+use crate::check;
+use crate::evidence;
 use crate::failure::Failure;
 use crate::folder::io;
 use crate::process::{Limits, WorkerProcess};
@@ -27,58 +32,6 @@ const FLIPS: [usize; 16] = [0, 1, 3, 7, 13, 19, 25, 31, 37, 44, 53, 61, 72, 83, 
 
 /// The longest that a verifier may take over a forgery.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// What is changed.
-#[derive(Clone, Debug, PartialEq)]
-enum Change {
-    /// Nothing: the control, which must be taken.
-    Nothing,
-    /// One bit of the evidence, so far into it.
-    Flip { percent: usize },
-    /// The evidence without its last bytes.
-    CutTo { percent: usize },
-    /// Bytes after the evidence.
-    Append(&'static [u8]),
-    /// No evidence at all.
-    Empty,
-    /// Another output is claimed.
-    Output,
-    /// Another input is claimed.
-    Input,
-    /// Inputs and right outputs of another order: honest evidence about something else.
-    Replay,
-    /// The evidence was asked for with another nonce.
-    Nonce,
-    /// The verifier's files of another cell.
-    Key { of: CellId, folder: PathBuf },
-}
-
-impl Change {
-    fn name(&self) -> String {
-        match self {
-            Self::Nothing => "control".to_owned(),
-            Self::Flip { percent } => format!("evidence-flip-{percent}%"),
-            Self::CutTo { percent } => format!("evidence-cut-to-{percent}%"),
-            Self::Append(bytes) => format!("evidence-append-{}-bytes-{:02x}", bytes.len(), bytes[0]),
-            Self::Empty => "evidence-empty".to_owned(),
-            Self::Output => "other-output".to_owned(),
-            Self::Input => "other-input".to_owned(),
-            Self::Replay => "replay-for-other-inputs".to_owned(),
-            Self::Nonce => "other-nonce".to_owned(),
-            Self::Key { of, .. } => format!("key-of-{of}"),
-        }
-    }
-
-    /// Whether what is changed is what the evidence says, and not only how it is written.
-    const fn changes_statement(&self) -> bool {
-        matches!(self, Self::Output | Self::Input | Self::Replay | Self::Nonce | Self::Key { .. })
-    }
-
-    /// Whether a verifier may have kept what is changed from an earlier request: it then gets a process of its own.
-    const fn needs_own_process(&self) -> bool {
-        matches!(self, Self::Key { .. })
-    }
-}
 
 /// A cell whose verifier's files others are shown.
 #[derive(Clone, Debug)]
@@ -142,17 +95,29 @@ impl Prober<'_> {
         changes.extend([Change::CutTo { percent: 99 }, Change::CutTo { percent: 50 }, Change::Empty]);
         changes.extend([Change::Append(&[0]), Change::Append(&[0xff]), Change::Append(&[0; 64])]);
         let binds = &self.description.trust.binds;
+        let of_language = self.cell.plan.language.is_some();
         if binds.contains(&Part::Output) {
-            changes.push(Change::Output);
+            if of_language {
+                changes.extend(Said::ALL.map(Change::Said));
+            } else {
+                changes.push(Change::Output);
+            }
         }
         if binds.contains(&Part::Input) {
-            changes.push(Change::Input);
+            if of_language {
+                changes.extend(Asked::ALL.map(Change::Asked));
+            } else {
+                changes.push(Change::Input);
+            }
             if self.cell.plan.batch > 1 {
                 changes.push(Change::Replay);
             }
         }
-        if self.description.trust.hardware != zktee_core::vocabulary::Hardware::None {
+        if self.description.trust.hardware != Hardware::None {
             changes.push(Change::Nonce);
+            let cell_dir = self.cell.context.folder.cell_dir(&self.cell.plan.id).ok();
+            let earlier = cell_dir.and_then(|dir| evidence::earlier(&dir));
+            changes.extend(earlier.map(|evidence| Change::OtherSample { evidence }));
         }
         // A key of the same system for another model, or of another setup.
         let own = &self.cell.plan.id;
@@ -178,17 +143,14 @@ impl Prober<'_> {
     /// Shows the verifier the evidence with one change.
     fn show(&mut self, change: &Change) -> Result<(ProbeVerdict, Option<String>), PhaseError> {
         let (dir, mut job) = self.cell.job(Phase::Verify, self.call, self.state)?;
-        let expected = self.cell.workload.expected(self.call, self.cell.plan.batch)?;
-        let expected = expected.borrowed();
-        let mut inputs = expected.inputs.clone();
-        let mut claimed = self.state.proved.as_ref().and_then(|proved| proved.outputs.clone());
-        apply(change, &dir, &mut job, &mut inputs, claimed.as_mut())?;
-        let expected = Expected { inputs: &inputs, ..expected };
+        let mut question = self.cell.workload.expected(self.call, self.cell.plan.batch)?.question;
+        let mut claimed = self.state.proved.as_ref().and_then(|proved| proved.answer.clone());
+        apply(change, &dir, &mut job, &mut question, claimed.as_mut())?;
         if change.needs_own_process() {
             self.worker = None;
         }
         let verdict = match self.ask(&dir, &job) {
-            Ok(report) => match check::verified(&report, claimed.as_ref(), &expected, &self.description.trust) {
+            Ok(report) => match check::verified(&report, claimed.as_ref(), &question, &self.description.trust) {
                 Ok(()) => (ProbeVerdict::Accepted, None),
                 Err(failure) => (ProbeVerdict::Rejected, words(failure)),
             },
@@ -233,93 +195,77 @@ fn apply(
     change: &Change,
     dir: &Path,
     job: &mut Job,
-    inputs: &mut Tensor,
-    claimed: Option<&mut Tensor>,
+    question: &mut Question,
+    claimed: Option<&mut Answer>,
 ) -> Result<(), PhaseError> {
-    let mut outputs_changed = None;
     match change {
-        Change::Nothing => {}
+        Change::Nothing => return Ok(()),
         Change::Flip { .. } | Change::CutTo { .. } | Change::Append(_) | Change::Empty => {
             if let Some(path) = &job.evidence {
                 let honest = fs::read(path).map_err(io(path))?;
                 rewrite(path, &forged(change, honest))?;
             }
+            return Ok(());
         }
-        Change::Output => {
-            if let Some(claimed) = claimed {
-                let scale = claimed.data.iter().fold(1.0f32, |most, x| most.max(x.abs()));
-                if let Some(first) = claimed.data.first_mut() {
-                    *first += scale;
-                }
-                outputs_changed = Some(claimed.clone());
+        Change::OtherSample { evidence } => {
+            if let Some(path) = &job.evidence {
+                rewrite(path, &fs::read(evidence).map_err(io(evidence))?)?;
             }
+            return Ok(());
         }
-        Change::Input => {
-            let (low, high) = inputs.data.iter().fold((0.0f32, 0.0f32), |(low, high), x| (low.min(*x), high.max(*x)));
-            let middle = f32::midpoint(low, high);
-            // To the other end of the inputs' range: beyond any tolerance of rounding.
-            if let Some(first) = inputs.data.first_mut() {
-                *first = if *first > middle { low } else { high };
-            }
+        Change::Nonce => {
+            job.nonce = job.nonce.as_ref().map(|nonce| nonce.chars().rev().collect());
+            return Ok(());
         }
-        Change::Replay => {
-            rotate(inputs);
-            if let Some(claimed) = claimed {
-                rotate(claimed);
-                outputs_changed = Some(claimed.clone());
-            }
-        }
-        Change::Nonce => job.nonce = job.nonce.as_ref().map(|nonce| nonce.chars().rev().collect()),
-        Change::Key { folder, .. } => {
-            for entry in fs::read_dir(dir).map_err(io(dir))?.flatten() {
-                let (own, other) = (entry.path(), folder.join(entry.file_name()));
-                let is_key = Some(&own) != job.evidence.as_ref()
-                    && Some(&own) != job.inputs.as_ref()
-                    && Some(&own) != job.outputs.as_ref();
-                if is_key && other.is_file() {
-                    fs::remove_file(&own).map_err(io(&own))?;
-                    hand_over(&other, &own)?;
-                }
-            }
-        }
+        Change::Key { folder, .. } => return swap_keys(dir, folder, job),
+        Change::Output | Change::Input | Change::Replay | Change::Asked(_) | Change::Said(_) => {}
     }
-    if let (Some(outputs), Some(path)) = (outputs_changed, &job.outputs) {
-        outputs.write(path)?;
+    change_statement(change, question, claimed, dir, job)
+}
+
+/// Changes what is asked or claimed.
+fn change_statement(
+    change: &Change,
+    question: &mut Question,
+    claimed: Option<&mut Answer>,
+    dir: &Path,
+    job: &mut Job,
+) -> Result<(), PhaseError> {
+    match (change, &mut *question) {
+        (Change::Input, Question::Inputs(inputs)) => change_input(inputs),
+        (Change::Replay, Question::Inputs(inputs)) => rotate(inputs),
+        (Change::Asked(asked), Question::Generation(generation)) => asked.change(generation),
+        _ => {}
     }
-    if matches!(change, Change::Input | Change::Replay)
-        && let Some(path) = &job.inputs
-    {
-        inputs.write(path)?;
+    question.hand_over(dir, job)?;
+    if let Some(claimed) = claimed {
+        match (change, &mut *claimed) {
+            (Change::Output, Answer::Outputs(outputs)) => change_output(outputs),
+            (Change::Replay, Answer::Outputs(outputs)) => rotate(outputs),
+            (Change::Said(said), Answer::Completion(completion)) => said.change(completion),
+            _ => {}
+        }
+        claimed.hand_over(dir, job)?;
     }
     Ok(())
 }
 
-/// The evidence's bytes after a change of bytes.
-fn forged(change: &Change, mut bytes: Vec<u8>) -> Vec<u8> {
-    match change {
-        Change::Flip { percent } => {
-            let at = bytes.len() * percent / 100;
-            if let Some(byte) = bytes.get_mut(at) {
-                *byte ^= 1 << (percent % 8);
-            }
+/// Puts another cell's files in the place of a verifier's own.
+fn swap_keys(dir: &Path, folder: &Path, job: &Job) -> Result<(), PhaseError> {
+    for entry in fs::read_dir(dir).map_err(io(dir))?.flatten() {
+        let (own, other) = (entry.path(), folder.join(entry.file_name()));
+        let of_statement = [&job.evidence, &job.inputs, &job.outputs, &job.completion];
+        let is_key = of_statement.into_iter().all(|path| path.as_ref() != Some(&own));
+        if is_key && other.is_file() {
+            fs::remove_file(&own).map_err(io(&own))?;
+            hand_over(&other, &own)?;
         }
-        Change::CutTo { percent } => bytes.truncate(bytes.len() * percent / 100),
-        Change::Append(more) => bytes.extend_from_slice(more),
-        Change::Empty => bytes.clear(),
-        _ => {}
     }
-    bytes
+    Ok(())
 }
 
 fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), PhaseError> {
     fs::remove_file(path).map_err(io(path))?;
     fs::write(path, bytes).map_err(io(path))?;
     Ok(())
-}
-
-/// Moves every row by one, the last to the front.
-fn rotate(tensor: &mut Tensor) {
-    let length = tensor.data.len();
-    let width = length / tensor.rows().max(1);
-    tensor.data.rotate_right(width.min(length));
 }

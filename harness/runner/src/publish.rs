@@ -18,13 +18,16 @@ use crate::folder::{FolderError, RunFolder, io, write_json};
 const MAX_RECORD_BYTES: u64 = 256 << 20;
 
 /// What a published folder may hold, so that no other folder is ever replaced by one.
-const OWN: [&str; 12] = [
+const OWN: [&str; 15] = [
     files::RUN,
     files::ENVIRONMENT,
     files::SAMPLES,
     files::PROBES,
     files::LOAD,
+    files::GENERATIONS,
+    files::TOKENS,
     files::CELLS,
+    "llm.csv",
     files::EVIDENCE,
     "report.md",
     "report.html",
@@ -34,7 +37,8 @@ const OWN: [&str; 12] = [
 ];
 
 /// What is recorded and published, where it is there.
-const RECORDED: [&str; 5] = [files::RUN, files::ENVIRONMENT, files::SAMPLES, files::PROBES, files::LOAD];
+const RECORDED: [&str; 7] =
+    [files::RUN, files::ENVIRONMENT, files::SAMPLES, files::PROBES, files::LOAD, files::GENERATIONS, files::TOKENS];
 
 /// Publishes a run.
 #[derive(Debug)]

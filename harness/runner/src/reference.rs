@@ -1,18 +1,17 @@
-//! A workload's files in the run's folder, and the float reference's answers, computed once by a worker of the reference backend.
+//! The files of a workload of tensors in the run's folder, and the float reference's answers, computed once by a worker of the reference backend.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use zktee_config::Workload;
+use zktee_config::Tensors;
 use zktee_core::protocol::Job;
 use zktee_core::provider::WorkerCommand;
 use zktee_core::tensor::{Tensor, TensorError};
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
+use crate::asked::{Answer, Expected, Question};
 use crate::cell::{Context, PhaseError};
-use crate::check::Expected;
 use crate::failure::Failure;
 use crate::folder::io;
 use crate::process::{Limits, WorkerProcess};
@@ -21,43 +20,28 @@ use crate::process::{Limits, WorkerProcess};
 const MAX_CALIBRATION_ROWS: usize = 500;
 const REFERENCE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// A workload laid out for workers.
+/// A workload of tensors laid out for workers.
 #[derive(Debug)]
-pub(crate) struct WorkloadFiles {
-    pub(crate) model: PathBuf,
-    pub(crate) calibration: PathBuf,
-    pub(crate) batch_symbol: Option<String>,
+pub(crate) struct TensorFiles {
+    model: PathBuf,
+    calibration: PathBuf,
+    batch_symbol: Option<String>,
+    batch: usize,
     inputs: Tensor,
     labels: Option<Vec<usize>>,
     reference: Tensor,
     repeat: usize,
-    options: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
 }
 
-/// One call's part of the inputs, the reference and the labels.
-pub(crate) struct ExpectedCall {
-    inputs: Tensor,
-    reference: Tensor,
-    labels: Option<Vec<usize>>,
-}
-
-impl ExpectedCall {
-    pub(crate) fn borrowed(&self) -> Expected<'_> {
-        Expected { inputs: &self.inputs, reference: &self.reference, labels: self.labels.as_deref() }
-    }
-}
-
-impl WorkloadFiles {
-    /// Where the outputs of the last inference stand in a cell's folder.
-    pub(crate) const INFER_OUTPUTS: &str = "infer-outputs.json";
-
+impl TensorFiles {
     /// Writes the files and computes the reference.
     pub(crate) fn prepare(
-        workload: &Workload,
+        name: &str,
+        workload: &Tensors,
         reference: &WorkerCommand,
         context: &Context<'_>,
     ) -> Result<Self, PhaseError> {
-        let dir = context.folder.workload_dir(&workload.name)?;
+        let dir = context.folder.workload_dir(name)?;
         let model = dir.join("model.onnx");
         fs::write(&model, &workload.onnx).map_err(io(&model))?;
         let calibration = dir.join("calibration.json");
@@ -67,32 +51,32 @@ impl WorkloadFiles {
             model,
             calibration,
             batch_symbol: workload.batch_symbol.clone(),
+            batch: workload.batch,
             inputs: workload.inputs.clone(),
             labels: workload.labels.clone(),
             reference: Tensor { shape: vec![0], data: Vec::new() },
             repeat: usize::try_from(workload.repeat()).unwrap_or(usize::MAX),
-            options: workload.options.clone(),
         };
-        files.reference = files.compute_reference(workload, reference, context, &dir)?;
+        files.reference = files.compute_reference(name, reference, context, &dir)?;
         Ok(files)
     }
 
     fn compute_reference(
         &self,
-        workload: &Workload,
+        name: &str,
         command: &WorkerCommand,
         context: &Context<'_>,
         dir: &Path,
     ) -> Result<Tensor, PhaseError> {
-        let cell = CellId::new(&workload.name, "reference");
+        let cell = CellId::new(name, "reference");
         // A model that takes any batch answers everything at once.
-        let batch = if workload.batch_symbol.is_some() { self.inputs.rows() } else { workload.batch };
+        let batch = if self.batch_symbol.is_some() { self.inputs.rows() } else { self.batch };
         let limits = Limits { timeout: REFERENCE_TIMEOUT, ..context.limits() };
         let mut worker = WorkerProcess::spawn(command, &cell, dir, 1, context.log, context.interrupt)?;
         let mut all = Vec::new();
         for call in 0..self.inputs.rows() / batch.max(1) {
             let job = Job {
-                workload: workload.name.clone(),
+                workload: name.to_owned(),
                 backend: "reference".to_owned(),
                 dir: dir.to_owned(),
                 threads: 1,
@@ -127,13 +111,13 @@ impl WorkloadFiles {
     }
 
     /// Writes one call's inputs as a tensor file.
-    pub(crate) fn write_call(&self, call: usize, batch: usize, path: &Path) -> Result<PathBuf, TensorError> {
+    fn write_call(&self, call: usize, batch: usize, path: &Path) -> Result<PathBuf, TensorError> {
         self.inputs.slice(call * batch, batch).write(path)?;
         Ok(path.to_owned())
     }
 
     /// What is right about one call.
-    pub(crate) fn expected(&self, call: usize, batch: usize) -> Result<ExpectedCall, Failure> {
+    pub(crate) fn expected(&self, call: usize, batch: usize) -> Result<Expected, Failure> {
         let start = call * batch;
         let labels = match &self.labels {
             Some(labels) => {
@@ -142,19 +126,21 @@ impl WorkloadFiles {
             }
             None => None,
         };
-        Ok(ExpectedCall {
-            inputs: self.inputs.slice(start, batch),
-            reference: self.reference.slice(start, batch),
+        Ok(Expected {
+            question: Question::Inputs(self.inputs.slice(start, batch)),
+            reference: Answer::Outputs(self.reference.slice(start, batch)),
             labels,
         })
     }
 
-    /// The outputs of the cell's last inference, for backends whose `prove` only adds evidence to them.
-    pub(crate) fn infer_outputs(dir: &Path) -> Option<Tensor> {
-        Tensor::read(&dir.join(Self::INFER_OUTPUTS)).ok()
-    }
-
-    pub(crate) fn options(&self, backend: &str) -> BTreeMap<String, serde_json::Value> {
-        self.options.get(backend).cloned().unwrap_or_default()
+    /// Puts the model, and the inputs of this phase, into a job.
+    pub(crate) fn fill(&self, phase: Phase, call: usize, dir: &Path, job: &mut Job) -> Result<(), TensorError> {
+        job.model = Some(self.model.clone());
+        job.batch_symbol.clone_from(&self.batch_symbol);
+        match phase {
+            Phase::Setup => job.calibration = Some(self.calibration.clone()),
+            _ => job.inputs = Some(self.write_call(call, self.batch, &dir.join("call-inputs.json"))?),
+        }
+        Ok(())
     }
 }

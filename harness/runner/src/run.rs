@@ -6,21 +6,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use zktee_config::Workload;
 use zktee_core::record::{Sample, files};
 use zktee_core::vocabulary::{CellId, Outcome, Phase};
-use zktee_report::RowsError;
 use zktee_report::samples::{self, Journal, JournalError, SamplesError};
+use zktee_report::{LoadError, RowsError};
 
-use crate::cell::{Cell, Context, PhaseError, blank_sample};
+use crate::cell::{Cell, Context, PhaseError, Taken, blank_sample};
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder};
+use crate::generations::Generations;
 use crate::orphans;
 use crate::pace::Pace;
 use crate::plan::{Plan, PlannedCell, left_out};
 use crate::probe::{KeyHolder, probe};
 use crate::process::Interrupt;
 use crate::progress::Progress;
-use crate::reference::WorkloadFiles;
+use crate::workload::WorkloadFiles;
 
 /// A cell is cheap when a round of it takes less than this share of the time budget.
 const CHEAP_SHARE: f64 = 0.005;
@@ -82,9 +84,12 @@ pub enum RunError {
     /// The record of samples cannot be read.
     #[error(transparent)]
     Samples(#[from] SamplesError),
-    /// The record of probes cannot be written.
+    /// What was recorded before cannot be read.
     #[error(transparent)]
-    Probes(#[from] RowsError),
+    Load(#[from] LoadError),
+    /// The record of probes, or of what language models said, cannot be read or written.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
 }
 
 /// Runs a plan in its folder, from wherever its samples stand.
@@ -103,7 +108,10 @@ pub fn run(
     folder.write_record(&plan.record)?;
     let journal = Journal::open(&folder.samples())?;
     let earlier = samples::read(&folder.samples())?.rows;
+    let of_language = plan.record.cells.iter().any(|cell| cell.language.is_some());
+    let generations = of_language.then(|| open_generations(folder)).transpose()?;
     let mut run = Run {
+        generations,
         progress: Progress::of(&earlier),
         journal,
         files: BTreeMap::new(),
@@ -119,9 +127,16 @@ pub fn run(
     run.all_rounds(plan)
 }
 
+/// Goes on with what language models have said in samples that are recorded.
+fn open_generations(folder: &RunFolder) -> Result<Generations, RunError> {
+    let run = zktee_report::load(folder.root())?;
+    Ok(Generations::open(folder.root(), &run.generations, &run.tokens)?)
+}
+
 struct Run<'a> {
     progress: Progress,
     journal: Journal,
+    generations: Option<Generations>,
     files: BTreeMap<String, Result<Rc<WorkloadFiles>, Failure>>,
     spent_before_s: f64,
     start: Instant,
@@ -193,8 +208,9 @@ impl Run<'_> {
             .filter(|cell| self.progress.taken(&plan.record.cells[cell.index].id, Phase::Verify) > 0)
             .collect();
         let holders = verified.iter().filter_map(|planned| {
-            let cell = plan.record.cells[planned.index].id.clone();
-            let description = plan.record.descriptions.get(&cell.backend)?.clone();
+            let cell_plan = &plan.record.cells[planned.index];
+            let cell = cell_plan.id.clone();
+            let description = plan.record.description(cell_plan)?.clone();
             let folder = self.folder.cell_dir(&cell).ok()?;
             Some(KeyHolder { cell, folder, description })
         });
@@ -203,7 +219,7 @@ impl Run<'_> {
             let cell_plan = plan.record.cells[planned.index].clone();
             let id = cell_plan.id.clone();
             let done = rows.iter().any(|row| row.workload == id.workload && row.backend == id.backend);
-            let Some(description) = plan.record.descriptions.get(&id.backend).filter(|_| !done) else { continue };
+            let Some(description) = plan.record.description(&cell_plan).filter(|_| !done) else { continue };
             let result = self.workload_files(plan, &id.workload, &context).and_then(|workload| {
                 let cell = Cell { plan: &cell_plan, workload: &workload, command: &planned.command, context: &context };
                 probe(&cell, description, &holders)
@@ -217,6 +233,7 @@ impl Run<'_> {
                 }
                 Err(PhaseError::Folder(error)) => return Err(error.into()),
                 Err(PhaseError::Journal(error)) => return Err(error.into()),
+                Err(PhaseError::Rows(error)) => return Err(error.into()),
             }
             zktee_report::write_rows(&path, &rows)?;
         }
@@ -250,6 +267,7 @@ impl Run<'_> {
             }
             PhaseError::Folder(error) => Err(error.into()),
             PhaseError::Journal(error) => Err(error.into()),
+            PhaseError::Rows(error) => Err(error.into()),
         }
     }
 
@@ -285,11 +303,14 @@ impl Run<'_> {
         let workload = self.workload_files(plan, &id.workload, &context)?;
         let cell_plan = plan.record.cells[planned.index].clone();
         let cell = Cell { plan: &cell_plan, workload: &workload, command: &planned.command, context: &context };
-        let description = if let Some(description) = plan.record.descriptions.get(&id.backend) {
+        let description = if let Some(description) = plan.record.description(&cell_plan) {
             description.clone()
         } else {
             let description = cell.describe()?;
-            plan.record.descriptions.insert(id.backend.clone(), description.clone());
+            let record = &mut plan.record;
+            let of_kind =
+                if cell_plan.language.is_some() { &mut record.language_descriptions } else { &mut record.descriptions };
+            of_kind.insert(id.backend.clone(), description.clone());
             self.folder.write_record(&plan.record)?;
             description
         };
@@ -311,7 +332,11 @@ impl Run<'_> {
                 return Err(at(Failure::Interrupted.into()));
             }
             self.observer.event(Event::Begin { cell: &id, phase, index: round });
-            let rows = cell.sample(&description, phase, round, round).map_err(at)?;
+            let Taken { rows, generated } = cell.sample(&description, phase, round, round).map_err(at)?;
+            // Before the sample that it belongs to: a kill between them leaves what the next start leaves out.
+            if let (Some(generated), Some(generations)) = (&generated, &mut self.generations) {
+                generations.append(&rows[0], generated).map_err(|error| at(error.into()))?;
+            }
             self.record(&rows).map_err(|error| at(error.into()))?;
             if rows[0].outcome != Outcome::Measured {
                 let rounds_left = u64::from(settings.samples - round);
@@ -332,9 +357,9 @@ impl Run<'_> {
         if let Some(known) = self.files.get(name) {
             return known.clone().map_err(PhaseError::Failed);
         }
-        let prepared = match WorkloadFiles::prepare(&plan.workloads[name], &plan.reference, context) {
+        let prepared = match WorkloadFiles::prepare(&plan.workloads[name], &plan.references, context) {
             Ok(files) => Ok(Rc::new(files)),
-            Err(PhaseError::Failed(failure)) => Err(without_reference(failure)),
+            Err(PhaseError::Failed(failure)) => Err(without_reference(failure, &plan.workloads[name])),
             Err(error) => return Err(error),
         };
         self.files.insert(name.to_owned(), prepared.clone());
@@ -375,11 +400,12 @@ impl Run<'_> {
 }
 
 /// Without a reference nothing can be checked, so nothing is measured.
-fn without_reference(failure: Failure) -> Failure {
+fn without_reference(failure: Failure, workload: &Workload) -> Failure {
     match failure {
         Failure::Cell { outcome, reason } => {
+            let what = if workload.language().is_some() { "reference answer" } else { "float reference" };
             let outcome = if outcome == Outcome::Crashed { Outcome::Refused } else { outcome };
-            Failure::new(outcome, format!("no float reference to hold it to: {reason}"))
+            Failure::new(outcome, format!("no {what} to hold it to: {reason}"))
         }
         Failure::Interrupted => Failure::Interrupted,
     }

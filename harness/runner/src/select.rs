@@ -55,7 +55,7 @@ impl Selection {
     /// # Errors
     /// When a pattern is no glob or matches none of `known`.
     pub fn new(flag: &'static str, patterns: &[String], known: &[String]) -> Result<Self, SelectionError> {
-        Self::with_apart(flag, patterns, known, Apart::default())
+        Self::with_apart(flag, patterns, known, &[])
     }
 
     /// The same where some names stand apart.
@@ -66,7 +66,7 @@ impl Selection {
         flag: &'static str,
         patterns: &[String],
         known: &[String],
-        apart: Apart<'_>,
+        aparts: &[Apart<'_>],
     ) -> Result<Self, SelectionError> {
         let glob = |pattern: &str| {
             GlobBuilder::new(pattern).literal_separator(false).build().map_err(|source| SelectionError::Glob {
@@ -80,7 +80,7 @@ impl Selection {
             let (exact, family) = (glob(pattern)?, glob(&format!("{pattern}/*"))?);
             let matcher = (exact.compile_matcher(), family.compile_matcher());
             let mut matching = known.iter().any(|name| matcher.0.is_match(name) || matcher.1.is_match(name));
-            if !apart.word.is_empty() && pattern.contains(apart.word) {
+            for apart in aparts.iter().filter(|apart| !apart.word.is_empty() && pattern.contains(apart.word)) {
                 let mut globs = vec![exact.clone(), family.clone()];
                 if apart.families.contains(&pattern.as_str()) {
                     globs.push(glob(&format!("{pattern}-*"))?);
@@ -92,7 +92,7 @@ impl Selection {
                 }
             }
             if !matching {
-                let families = apart.families.iter().map(|family| format!("{family}-*"));
+                let families = aparts.iter().flat_map(|apart| apart.families).map(|family| format!("{family}-*"));
                 let known = known.iter().cloned().chain(families).collect::<Vec<_>>().join(", ");
                 return Err(SelectionError::NoMatch { flag, pattern: pattern.clone(), known });
             }
@@ -166,7 +166,7 @@ mod tests {
         let apart = Apart { word: "scale", names: &names, families: &["mlp-scale", "cnn-scale"] };
         let taken = |patterns: &[&str]| -> Result<Vec<String>, SelectionError> {
             let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-            let selection = Selection::with_apart("--workload", &patterns, &known, apart)?;
+            let selection = Selection::with_apart("--workload", &patterns, &known, &[apart])?;
             let table = known.iter().map(String::as_str).filter(|name| selection.takes(name));
             Ok(table.chain(names.into_iter().filter(|name| selection.takes_apart(name))).map(String::from).collect())
         };
@@ -190,7 +190,7 @@ mod tests {
     fn a_family_that_stands_apart_is_taken_with_all_its_profiles() {
         let apart = Apart { word: "probe", names: &["probe/a", "probe/b"], families: &[] };
         let taken = |pattern: &str| {
-            let selection = Selection::with_apart("--backend", &[pattern.to_owned()], &known(), apart).unwrap();
+            let selection = Selection::with_apart("--backend", &[pattern.to_owned()], &known(), &[apart]).unwrap();
             apart.names.iter().filter(|name| selection.takes_apart(name)).count()
         };
         assert_eq!((taken("probe"), taken("probe/*"), taken("probe/b"), taken("*"), taken("native")), (2, 2, 1, 0, 0));

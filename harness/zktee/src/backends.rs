@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use etcetera::BaseStrategy;
-use zktee_config::{Config, FILE_NAME, Taken, Workload};
+use zktee_config::{Config, FILE_NAME, LANGUAGE_NAMES, Taken, Workload};
 use zktee_core::provider::Provider;
 use zktee_ezkl::Ezkl;
 use zktee_halo2::Halo2;
@@ -29,6 +29,7 @@ pub(crate) struct Known {
 pub(crate) fn known(arguments: &ConfigArguments) -> anyhow::Result<Known> {
     let cache = cache_folder(&arguments.cache)?;
     let mut workloads = zktee_config::builtins().context("the built-in workloads cannot be read")?;
+    workloads.extend(LANGUAGE_NAMES.into_iter().filter_map(zktee_config::language));
     // Where the running program cannot be found again, its name may do.
     let program = this_program().unwrap_or_else(|_| PathBuf::from("zktee"));
     // Workers start in folders of their own.

@@ -176,7 +176,7 @@ pub(crate) enum DataCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct CacheArguments {
-    /// Folder kept between runs: EZKL's Python environment, reference strings [default: zktee in the user's cache folder]
+    /// Folder kept between runs: EZKL's Python environment, reference strings, language models [default: zktee in the user's cache folder]
     #[arg(long, value_name = "DIR", env = "ZKTEE_CACHE")]
     pub(crate) cache: Option<PathBuf>,
 }
@@ -350,13 +350,15 @@ pub(crate) struct DoctorArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   zktee run --quick                                   a first look
+  zktee run --llm model.gguf                          a language model of your own
   zktee run --workload 'mlp*' --backend 'ezkl/*'      some cells (quote the globs)
   zktee run --workload 'mlp-scale-*'                  the scaling study, 1k to 8m multiplications
   zktee run --backend ezkl --samples 5 --out results/ezkl
   zktee run --resume results/ezkl                     go on where it was stopped or killed")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArguments {
-    /// Only these workloads (globs; may be repeated). The scaling study is taken only by a glob that writes out `scale`
+    /// Only these workloads (globs; may be repeated). The scaling study is taken only by a glob that writes out `scale`, the shape of
+    /// GPT2-XL only by one that writes out `shape`
     #[arg(long, short, value_name = "GLOB")]
     pub(crate) workload: Vec<String>,
     /// Only these backends (globs; `ezkl` means all its profiles; may be repeated)
@@ -400,6 +402,8 @@ pub(crate) struct RunArguments {
     /// Measure the I-th of N parts of the plan alone, split by estimated cost; `zktee merge` puts the parts together
     #[arg(long, value_name = "I/N")]
     pub(crate) partition: Option<zktee_runner::Partition>,
+    #[command(flatten)]
+    pub(crate) llm: LlmArguments,
     /// Print the plan and an estimate, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -414,6 +418,28 @@ pub(crate) struct RunArguments {
     pub(crate) keep_scratch: bool,
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
+}
+
+/// A language model of the user's, without a configuration.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "A language model of your own")]
+pub(crate) struct LlmArguments {
+    /// Measure this language model: a .gguf file, .safetensors with config.json and tokenizer.json beside it, a folder with those three, or
+    /// a recipe of random weights (.json). Without --workload it alone is measured
+    #[arg(long, value_name = "PATH")]
+    pub(crate) llm: Option<PathBuf>,
+    /// The text that it is to go on with [default: the article's prompt]
+    #[arg(long, value_name = "TEXT", requires = "llm")]
+    pub(crate) llm_prompt: Option<String>,
+    /// Tokens of its response at most, 1 to 8192 [default: 36]
+    #[arg(long, value_name = "N", requires = "llm")]
+    pub(crate) llm_max_tokens: Option<u32>,
+    /// 0 takes the likeliest token each time; above, tokens are drawn [default: 0]
+    #[arg(long, value_name = "T", requires = "llm", allow_negative_numbers = true)]
+    pub(crate) llm_temperature: Option<f32>,
+    /// Of the random numbers that tokens are drawn with [default: 0]
+    #[arg(long, value_name = "N", requires = "llm")]
+    pub(crate) llm_seed: Option<u64>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

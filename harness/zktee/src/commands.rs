@@ -6,6 +6,7 @@ mod data;
 mod explain;
 mod history;
 mod init;
+mod llm;
 mod load;
 mod merge;
 mod publish;
@@ -22,7 +23,7 @@ use zktee_core::protocol::{Worker, serve};
 use zktee_enclave::{Interior, LanguageLimits};
 use zktee_halo2::{Halo2Worker, Statement};
 use zktee_halo2_ipa::Halo2IpaWorker;
-use zktee_native::NativeWorker;
+use zktee_native::{NativeLanguageWorker, NativeWorker};
 use zktee_risc0::{PROVER_VARIABLE, Program, Risc0Worker};
 use zktee_stark::{Profile, StarkWorker};
 
@@ -77,6 +78,7 @@ fn worker(backend: &str) -> anyhow::Result<Code> {
     }
     let mut worker: Box<dyn Worker> = match (backend, Statement::of(backend), Profile::of(backend)) {
         (zktee_native::NAME, ..) => Box::new(NativeWorker::new()),
+        (zktee_native::LANGUAGE_WORKER, ..) => Box::new(NativeLanguageWorker::new()),
         (_, Some(statement), _) => Box::new(Halo2Worker::new(statement)),
         (_, _, Some(profile)) => Box::new(StarkWorker::new(profile)),
         (zktee_halo2_ipa::NAME, ..) => Box::new(Halo2IpaWorker::new()),
@@ -99,7 +101,7 @@ fn risc0(backend: &str) -> anyhow::Result<Box<dyn Worker>> {
 
 fn show_list(arguments: &ListArguments) -> anyhow::Result<Code> {
     let known = backends::known(&arguments.config)?;
-    let list = list::list(&known.workloads, known.providers.families());
+    let list = list::list(&known.workloads, known.providers.families(), &known.cache);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&list)?);
     } else {

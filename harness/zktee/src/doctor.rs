@@ -7,6 +7,7 @@ mod text;
 use std::path::Path;
 
 use serde::Serialize;
+use zktee_config::PACKAGES;
 use zktee_core::provider::{Availability, Provider};
 use zktee_runner::Providers;
 
@@ -84,7 +85,11 @@ impl Findings {
 /// Looks at this machine, at these backends, and at the folders that a run writes to.
 pub(crate) fn examine(providers: &Providers, cache: &Path, out: &Path) -> Findings {
     let families: Vec<_> = providers.families().collect();
-    examine_at(&Machine::here(), &families, cache, out)
+    let mut findings = examine_at(&Machine::here(), &families, cache, out);
+    let models =
+        PACKAGES.into_iter().map(|(workload, package)| available(workload.to_owned(), package.availability(cache)));
+    findings.checks.splice(families.len()..families.len(), models);
+    findings
 }
 
 fn examine_at(machine: &Machine, families: &[&dyn Provider], cache: &Path, out: &Path) -> Findings {
@@ -101,8 +106,13 @@ fn names(family: &dyn Provider) -> Vec<String> {
 }
 
 fn backend(family: &dyn Provider) -> Check {
-    let check = |found: String| Check::new(names(family).join(", "), found, "its cells are `unavailable` without it");
-    match family.availability() {
+    available(names(family).join(", "), family.availability())
+}
+
+/// Something without which cells cannot be had.
+fn available(name: String, availability: Availability) -> Check {
+    let check = |found: String| Check::new(name, found, "its cells are `unavailable` without it");
+    match availability {
         Availability::Ready => check("ready".into()),
         Availability::NeedsSetup { what, estimate } => {
             let estimate = humantime::format_duration(std::time::Duration::from_secs(estimate.as_secs()));

@@ -40,6 +40,11 @@ pub(crate) enum Code {
     Interrupted = 130,
 }
 
+/// Something on the command line that cannot be done as it stands there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         Self::from(code as u8)
@@ -78,7 +83,8 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             RunError::Folder(error) => known(error),
             RunError::Journal(error) => known(error),
             RunError::Samples(error) => known(error),
-            RunError::Probes(_) => Some(Code::Storage),
+            RunError::Load(error) => known(error),
+            RunError::Rows(_) => Some(Code::Storage),
         };
     }
     if let Some(error) = error.downcast_ref::<FolderError>() {
@@ -91,6 +97,9 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
             | FolderError::Damaged { .. } => Code::BadInput,
         });
     }
+    if error.is::<UsageError>() {
+        return Some(Code::Usage);
+    }
     match error.downcast_ref::<PublishError>() {
         Some(PublishError::Folder(error)) => return known(error),
         Some(PublishError::Stranger { .. }) => return Some(Code::Usage),
@@ -101,7 +110,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Code> {
     if let Some(error) = error.downcast_ref::<PlanError>() {
         return Some(match error {
             PlanError::Empty | PlanError::UnknownWorkload { .. } | PlanError::Merged(_) => Code::Usage,
-            PlanError::WorkloadChanged { .. } => Code::BadInput,
+            PlanError::WorkloadChanged { .. } | PlanError::Model { .. } => Code::BadInput,
             PlanError::NoReference(_) => Code::Internal,
         });
     }

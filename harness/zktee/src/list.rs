@@ -1,9 +1,12 @@
 //! `zktee list`: the workloads and backends that there are, and which of them can be had here.
 
+mod language;
+
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
-use zktee_config::{SCALE_FAMILIES, ScaleFamily, ScaleMember, Workload};
+use zktee_config::{SCALE_FAMILIES, SHAPE_NAME, ScaleFamily, ScaleMember, Workload};
 use zktee_core::provider::{Availability, Provider};
 use zktee_core::record::Task;
 
@@ -11,6 +14,8 @@ use zktee_core::record::Task;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct List {
     workloads: Vec<WorkloadLine>,
+    /// Language models.
+    languages: Vec<language::LanguageLine>,
     /// The scaling study, which no plain run takes.
     families: Vec<FamilyLine>,
     backends: Vec<BackendLine>,
@@ -69,27 +74,34 @@ struct BackendLine {
 }
 
 /// The workloads, and the profiles of these families of backends.
-pub(crate) fn list<'a>(workloads: &[Workload], families: impl IntoIterator<Item = &'a dyn Provider>) -> List {
+pub(crate) fn list<'a>(
+    workloads: &[Workload],
+    families: impl IntoIterator<Item = &'a dyn Provider>,
+    cache: &Path,
+) -> List {
+    let shape = zktee_config::language(SHAPE_NAME);
     List {
-        workloads: workloads.iter().map(workload).collect(),
+        workloads: workloads.iter().filter_map(workload).collect(),
+        languages: workloads.iter().chain(&shape).filter_map(|it| language::language(it, cache)).collect(),
         families: SCALE_FAMILIES.iter().map(family).collect(),
         backends: families.into_iter().flat_map(backends).collect(),
     }
 }
 
-fn workload(workload: &Workload) -> WorkloadLine {
-    WorkloadLine {
+fn workload(workload: &Workload) -> Option<WorkloadLine> {
+    let tensors = workload.tensors()?;
+    Some(WorkloadLine {
         name: workload.name.clone(),
         summary: workload.summary.clone(),
-        inputs: workload.inputs.rows(),
-        batch: workload.batch,
-        calls: workload.repeat(),
-        task: workload.task,
-        labels: workload.labels.is_some(),
+        inputs: tensors.inputs.rows(),
+        batch: tensors.batch,
+        calls: tensors.repeat(),
+        task: tensors.task,
+        labels: tensors.labels.is_some(),
         model: workload.origin.clone(),
-        input_shape: workload.inputs.shape.get(1..).unwrap_or_default().to_vec(),
-        parameters: zktee_models::onnx::inspect(&workload.onnx).ok().map(|facts| facts.parameters),
-    }
+        input_shape: tensors.inputs.shape.get(1..).unwrap_or_default().to_vec(),
+        parameters: zktee_models::onnx::inspect(&tensors.onnx).ok().map(|facts| facts.parameters),
+    })
 }
 
 fn family(family: &ScaleFamily) -> FamilyLine {
@@ -105,14 +117,7 @@ fn family(family: &ScaleFamily) -> FamilyLine {
 
 fn backends(family: &dyn Provider) -> Vec<BackendLine> {
     // Asked once a family: it may start a program.
-    let (availability, detail, fix) = match family.availability() {
-        Availability::Ready => ("ready", None, None),
-        Availability::NeedsSetup { what, estimate } => {
-            let detail = format!("{what}; about {} s", estimate.as_secs().max(1));
-            ("needs-setup", Some(detail), None)
-        }
-        Availability::Unavailable(why) => ("unavailable", Some(why.reason), Some(why.fix)),
-    };
+    let (availability, detail, fix) = in_words(family.availability());
     let line = |profile: zktee_core::provider::Profile| BackendLine {
         backend: profile.backend,
         summary: profile.summary,
@@ -121,6 +126,28 @@ fn backends(family: &dyn Provider) -> Vec<BackendLine> {
         fix: fix.clone(),
     };
     family.profiles().into_iter().map(line).collect()
+}
+
+/// A word, with what is missing or what a setup will do, and what mends it.
+fn in_words(availability: Availability) -> (&'static str, Option<String>, Option<String>) {
+    match availability {
+        Availability::Ready => ("ready", None, None),
+        Availability::NeedsSetup { what, estimate } => {
+            ("needs-setup", Some(format!("{what}; about {} s", estimate.as_secs().max(1))), None)
+        }
+        Availability::Unavailable(why) => ("unavailable", Some(why.reason), Some(why.fix)),
+    }
+}
+
+/// What is missing and what mends it, below a line.
+fn below(f: &mut fmt::Formatter<'_>, indent: usize, detail: Option<&str>, fix: Option<&str>) -> fmt::Result {
+    if let Some(detail) = detail {
+        writeln!(f, "{:indent$}{detail}", "")?;
+    }
+    if let Some(fix) = fix {
+        writeln!(f, "{:indent$}fix: {fix}", "")?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for List {
@@ -134,19 +161,14 @@ impl fmt::Display for List {
             let from = if model == "built-in" { String::new() } else { format!(" ({model})") };
             writeln!(f, "{name:<width$}  {inputs:>6}  {batch:>6}  {weights:>7}  {summary}{from}")?;
         }
+        language::show(&self.languages, f)?;
         self.study(f)?;
         let width = widest(&mut self.backends.iter().map(|b| b.backend.as_str())).max("backend".len());
         writeln!(f, "\n{:<width$}  {:<11}  what", "backend", "here")?;
         for line in &self.backends {
             let BackendLine { backend, summary, availability, detail, fix } = line;
             writeln!(f, "{backend:<width$}  {availability:<11}  {summary}")?;
-            let indent = width + 15;
-            if let Some(detail) = detail {
-                writeln!(f, "{:indent$}{detail}", "")?;
-            }
-            if let Some(fix) = fix {
-                writeln!(f, "{:indent$}fix: {fix}", "")?;
-            }
+            below(f, width + 15, detail.as_deref(), fix.as_deref())?;
         }
         Ok(())
     }
@@ -178,6 +200,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
+    use zktee_config::{Kind, Tensors};
     use zktee_core::provider::{Profile, Unavailable, WorkerCommand};
     use zktee_core::tensor::Tensor;
 
@@ -209,15 +232,17 @@ mod tests {
             name: "mine".into(),
             summary: "my model".into(),
             origin: "my.onnx".into(),
-            onnx: b"damaged".to_vec(),
-            batch_symbol: None,
-            calibration: inputs.clone(),
-            inputs,
-            labels: None,
-            batch: 3,
-            task: Task::Regression,
-            tolerance: 0.05,
-            min_class_agreement: 0.0,
+            kind: Kind::Tensors(Box::new(Tensors {
+                onnx: b"damaged".to_vec(),
+                batch_symbol: None,
+                calibration: inputs.clone(),
+                inputs,
+                labels: None,
+                batch: 3,
+                task: Task::Regression,
+                tolerance: 0.05,
+                min_class_agreement: 0.0,
+            })),
             options: BTreeMap::new(),
         };
         let missing = Unavailable { reason: "no python3".into(), fix: "install it".into() };
@@ -229,7 +254,7 @@ mod tests {
             ),
             Family("gone", Availability::Unavailable(missing)),
         ];
-        list(&[workload], families.iter().map(|family| family as &dyn Provider))
+        list(&[workload], families.iter().map(|family| family as &dyn Provider), Path::new("cache"))
     }
 
     #[test]
@@ -237,6 +262,9 @@ mod tests {
         let expected = "\
 workload  inputs   batch  weights  what
 mine           6       3        ?  my model (my.onnx)
+
+language model         size  here         what
+llm-gpt2-xl-shape     130 B  ready        GPT2-XL's shape with random weights in 8 bits, asked the article's prompt for 36 tokens (only by name)
 
 scaling study         members  what (only where --workload writes out `scale`)
 mlp-scale-1k to -8m        14  multi-layer perceptron with two hidden layers and random weights, one input

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::House;
 use zktee_attestation::{Policy, Rejected, Root, TestRoot, verify};
-use zktee_config::Workload;
+use zktee_config::Tensors;
 use zktee_enclave::binding::{self, Statement};
 use zktee_enclave::{Enclave, Launch, Session, SessionError};
 use zktee_enclave_protocol::{
@@ -30,15 +30,15 @@ struct Fixture {
     _folder: tempfile::TempDir,
 }
 
-fn workload(name: &str) -> Workload {
-    zktee_config::builtin(name).expect("a built-in workload")
+fn workload(name: &str) -> Tensors {
+    zktee_config::builtin(name).expect("a built-in workload").tensors().expect("tensors").clone()
 }
 
-fn launch(folder: &std::path::Path, workload: &Workload, root: &TestRoot) -> Launch {
+fn launch(folder: &std::path::Path, name: &str, workload: &Tensors, root: &TestRoot) -> Launch {
     let (pem, onnx) = (folder.join("root.pem"), folder.join("model.onnx"));
     std::fs::write(&pem, root.to_pem()).expect("the root");
     std::fs::write(&onnx, &workload.onnx).expect("the model");
-    let model = format!("{}={}={}", workload.name, workload.batch, onnx.display());
+    let model = format!("{name}={}={}", workload.batch, onnx.display());
     let arguments = vec!["enclave".into(), "--root".into(), pem.into(), "--model".into(), model.into()];
     Launch { program: env!("CARGO_BIN_EXE_zktee").into(), arguments }
 }
@@ -53,7 +53,7 @@ impl Fixture {
         let workload = workload(name);
         let folder = tempfile::tempdir().expect("a folder");
         let root = TestRoot::generate().expect("a root");
-        let enclave = Enclave::boot(&launch(folder.path(), &workload, &root)).expect("a boot");
+        let enclave = Enclave::boot(&launch(folder.path(), name, &workload, &root)).expect("a boot");
         Self {
             enclave,
             model: ModelId(binding::model(&workload.onnx)),

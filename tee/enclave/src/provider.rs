@@ -144,6 +144,10 @@ impl Provider for Family {
         Ok(())
     }
 
+    fn answers_language_models(&self) -> bool {
+        true
+    }
+
     fn command(&self, backend: &str) -> Result<WorkerCommand, Unavailable> {
         if let Some(missing) = self.missing() {
             return Err(missing);

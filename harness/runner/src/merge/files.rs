@@ -15,6 +15,7 @@ use crate::folder::RunFolder;
 pub(super) fn write(parts: &[Part], folder: &RunFolder) -> Result<(), MergeError> {
     let root = folder.root();
     let (mut samples, mut probes, mut loads) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut generations, mut tokens) = (Vec::new(), Vec::new());
     for part in parts {
         let renamed = |backend: &mut String| *backend = backend_on_machine(backend, part.machine);
         samples.extend(part.run.samples.iter().cloned().map(|mut row| {
@@ -26,6 +27,14 @@ pub(super) fn write(parts: &[Part], folder: &RunFolder) -> Result<(), MergeError
             row
         }));
         loads.extend(part.run.loads.iter().cloned().map(|mut row| {
+            renamed(&mut row.backend);
+            row
+        }));
+        generations.extend(part.run.generations.iter().cloned().map(|mut row| {
+            renamed(&mut row.backend);
+            row
+        }));
+        tokens.extend(part.run.tokens.iter().cloned().map(|mut row| {
             renamed(&mut row.backend);
             row
         }));
@@ -44,6 +53,12 @@ pub(super) fn write(parts: &[Part], folder: &RunFolder) -> Result<(), MergeError
     }
     if !loads.is_empty() {
         write_rows(&root.join(files::LOAD), &loads)?;
+    }
+    if !generations.is_empty() {
+        write_rows(&root.join(files::GENERATIONS), &generations)?;
+    }
+    if !tokens.is_empty() {
+        write_rows(&root.join(files::TOKENS), &tokens)?;
     }
     Ok(())
 }

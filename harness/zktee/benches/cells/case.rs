@@ -28,6 +28,8 @@ pub(crate) struct Case {
 impl Case {
     /// Sets up.
     pub(crate) fn new(workload: &Workload, backend: &str, worker: &dyn Fn() -> Box<dyn Worker>) -> Self {
+        let (name, options, workload) =
+            (&workload.name, &workload.options, workload.tensors().expect("a workload of tensors"));
         let dir = tempfile::tempdir().expect("a temporary folder");
         let at = |name: &str| dir.path().join(name);
         for folder in ["cell", "again"] {
@@ -41,7 +43,7 @@ impl Case {
         let inputs = workload.call(0);
         let rows = workload.calibration.rows().min(CALIBRATION_ROWS);
         let job = Job {
-            workload: workload.name.clone(),
+            workload: name.clone(),
             backend: backend.to_owned(),
             dir: at("cell"),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -53,7 +55,7 @@ impl Case {
             calibration: written(&workload.calibration.slice(0, rows), "calibration.json"),
             inputs: written(&inputs, "inputs.json"),
             nonce: Some("5a".repeat(32)),
-            options: workload.options.get(backend).cloned().unwrap_or_default(),
+            options: options.get(backend).cloned().unwrap_or_default(),
             ..Job::default()
         };
         let model = FloatModel::load(&workload.onnx, workload.batch).expect("the float reference");

@@ -1,13 +1,14 @@
 //! The cells of the table by criterion: each workload on each backend that runs in this process, phase by phase.
 //!
 //! `cargo bench` takes them all, `cargo bench -- ols` those of one workload (meant to take less than a minute), `cargo bench -- prove` one phase.
-//! Names are `workload/backend/phase`; throughput counts inputs. The smallest models of the scaling study are there when a filter writes
+//! Names are `workload/backend/phase`; throughput counts inputs, of the language model (`-- llm`) tokens. The smallest models of the scaling study are there when a filter writes
 //! out `scale`. Calls are timed by the workers' own stop-watch, as `zktee run` times them, so that what stays outside of a measurement there
 //! stays outside here; but all calls share a process, so that these times are for comparing code with code (`zktee compare
 //! target/criterion@before target/criterion`, docs/compare.md) and not for the table.
 
 mod backends;
 mod case;
+mod language;
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -29,10 +30,12 @@ fn cells(criterion: &mut Criterion) {
     for name in WORKLOADS.into_iter().chain(smallest.map(|member| member.name)) {
         workload(criterion, name);
     }
+    language::language(criterion);
 }
 
 fn workload(criterion: &mut Criterion, name: &str) {
     let workload = builtin(name).expect("a built-in workload");
+    let batch = workload.tensors().map_or(1, |tensors| tensors.batch);
     let mut group = criterion.benchmark_group(name);
     // Flat, so that every sample is the mean of equally many calls and one is worth as much as another to a test of ranks. What takes
     // longer than the time that is meant for it gets one call a sample.
@@ -41,7 +44,7 @@ fn workload(criterion: &mut Criterion, name: &str) {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(600))
-        .throughput(Throughput::Elements(workload.batch as u64));
+        .throughput(Throughput::Elements(batch as u64));
     for (backend, worker) in backends::all() {
         // Made on first need: a filter leaves most of them out.
         let case = RefCell::new(None);

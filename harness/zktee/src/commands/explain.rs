@@ -9,7 +9,7 @@ use zktee_models::integer::IntegerModel;
 
 use crate::backends;
 use crate::cli::ExplainArguments;
-use crate::exit::Code;
+use crate::exit::{Code, UsageError};
 
 /// What one call of the prover took.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -34,10 +34,16 @@ struct Report {
 pub(crate) fn explain(arguments: &ExplainArguments) -> anyhow::Result<Code> {
     let known = backends::known(&arguments.config)?;
     let workload = find(known.workloads, &arguments.workload)?;
-    let model = zktee_integer::twin(&workload.name, &workload.onnx, Some(&workload.calibration))?;
-    let plan = Plan::new(&model, workload.batch, arguments.private_input)?;
-    let each = model.input_len() * workload.batch;
-    let inputs = model.quantise_inputs(workload.inputs.data.get(..each).unwrap_or(&workload.inputs.data))?;
+    let tensors = workload.tensors().ok_or_else(|| {
+        UsageError(format!(
+            "`{}` is a language model: no circuit is made of it; explain a workload of tensors",
+            workload.name
+        ))
+    })?;
+    let model = zktee_integer::twin(&workload.name, &tensors.onnx, Some(&tensors.calibration))?;
+    let plan = Plan::new(&model, tensors.batch, arguments.private_input)?;
+    let each = model.input_len() * tensors.batch;
+    let inputs = model.quantise_inputs(tensors.inputs.data.get(..each).unwrap_or(&tensors.inputs.data))?;
     if let Some(path) = &arguments.picture {
         plan.spec.draw(&model, &inputs, path)?;
     }
@@ -78,6 +84,9 @@ fn find(workloads: Vec<Workload>, name: &str) -> anyhow::Result<Workload> {
         return Ok(workload);
     }
     // A member of a family is made when it is asked for.
+    if let Some(language) = zktee_config::language(name) {
+        return Ok(language);
+    }
     zktee_config::builtin(name).with_context(|| {
         format!("no workload `{name}`; there are {}, and the families of `zktee list`", names.join(", "))
     })

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use zktee_config::Workload;
+use zktee_config::{Tensors, Workload};
 use zktee_core::record::{LoadRequest, LoadRow, files};
 use zktee_enclave::{Enclave, Launch, PROCESS, Requests, binding, load as run_load};
 use zktee_enclave_protocol::{Answer, Ask, ModelId, Nonce, Tensor};
@@ -12,7 +12,7 @@ use zktee_runner::Selection;
 
 use crate::backends;
 use crate::cli::LoadArguments;
-use crate::exit::Code;
+use crate::exit::{Code, UsageError};
 use crate::program::this_program;
 use crate::progress::Progress;
 
@@ -24,6 +24,12 @@ pub(crate) fn load(arguments: &LoadArguments) -> anyhow::Result<Code> {
     let known = backends::known(&arguments.config)?;
     let names: Vec<_> = known.workloads.iter().map(|workload| workload.name.clone()).collect();
     let wanted = Selection::new("--workload", &arguments.workload, &names)?;
+    let asked = known.workloads.iter().filter(|workload| wanted.takes(&workload.name));
+    if let Some(language) = asked.filter(|_| !arguments.workload.is_empty()).find(|it| it.language().is_some()) {
+        let what =
+            format!("`{}` is a language model, which many clients are not let ask at a time here", language.name);
+        return Err(UsageError(format!("--workload: {what}; name workloads of tensors")).into());
+    }
     let progress = Progress::new();
     let mut rows = Vec::new();
     for workload in known.workloads.iter().filter(|workload| wanted.takes(&workload.name)) {
@@ -50,12 +56,13 @@ pub(crate) fn measure(
     requests: u64,
     say: &mut dyn FnMut(&str),
 ) -> anyhow::Result<Vec<LoadRow>> {
+    let tensors = workload.tensors().context("a language model is not loaded")?;
     let folder = tempfile::tempdir().context("a folder for the enclave's files")?;
-    let enclave = boot(workload, folder.path())?;
-    let call = workload.call(0);
+    let enclave = boot(&workload.name, tensors, folder.path())?;
+    let call = tensors.call(0);
     let shape: Result<Vec<u32>, _> = call.shape.iter().map(|dimension| u32::try_from(*dimension)).collect();
     let input = Tensor::new(shape?, call.data)?;
-    let model = ModelId(binding::model(&workload.onnx));
+    let model = ModelId(binding::model(&tensors.onnx));
     let ask = Ask::Infer { model, nonce: Nonce::new([0; Nonce::MIN])?, input: input.clone() };
     let Answer::Inferred { output, .. } = enclave.client().call(ask, PATIENCE)? else {
         anyhow::bail!("the enclave answered something else");
@@ -72,11 +79,11 @@ pub(crate) fn measure(
     Ok(rows)
 }
 
-fn boot(workload: &Workload, folder: &Path) -> anyhow::Result<Enclave> {
+fn boot(name: &str, workload: &Tensors, folder: &Path) -> anyhow::Result<Enclave> {
     let (root, model) = (folder.join("root.pem"), folder.join("model.onnx"));
     std::fs::write(&root, zktee_attestation::TestRoot::generate()?.to_pem())?;
     std::fs::write(&model, &workload.onnx)?;
-    let mut placed = std::ffi::OsString::from(format!("{}={}=", workload.name, workload.batch));
+    let mut placed = std::ffi::OsString::from(format!("{name}={}=", workload.batch));
     placed.push(&model);
     let arguments = vec!["enclave".into(), "--root".into(), root.into(), "--model".into(), placed];
     Ok(Enclave::boot(&Launch { program: this_program()?, arguments })?)

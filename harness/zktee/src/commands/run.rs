@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use zktee_config::{BATCH_NAMES, SCALE_FAMILIES};
+use zktee_config::{BATCH_NAMES, SCALE_FAMILIES, SHAPE_NAME, Workload};
 use zktee_core::provider::Provider;
 use zktee_core::record::{Environment, RunRecord, Settings, files};
 use zktee_core::vocabulary::{CellId, Outcome};
 use zktee_native::{NAME as NATIVE, Native, TRACT_VERSION};
 use zktee_report::Cell;
 use zktee_runner::{
-    Apart, Costs, FolderError, Interrupt, Log, Plan, RunEnd, RunFolder, Selection, SetupPolicy, free_bytes,
+    Apart, Costs, FolderError, Interrupt, Log, Plan, References, RunEnd, RunFolder, Selection, SetupPolicy, free_bytes,
     machine_memory_bytes,
 };
 
 use crate::backends::{self, Known};
 use crate::cli::RunArguments;
+use crate::commands::llm::{announce_digests, own_model, unusable};
 use crate::environment;
 use crate::estimate::Estimates;
 use crate::exit::Code;
@@ -28,6 +29,8 @@ use crate::selftest;
 
 /// What a glob has to write out to select from the scaling study: every family's name ends in it.
 const STUDY: &str = "scale";
+/// What a glob has to write out to select the language model whose weights are drawn at random.
+const SHAPE: &str = "shape";
 /// With its 2^20 rows for 500 inputs it would take longer over the batches than all other backends together.
 const EZKL_DEFAULT: &str = "ezkl/default";
 /// Fewer samples than this mark a cell.
@@ -45,9 +48,12 @@ const QUICK_TIME_BUDGET: Duration = Duration::from_secs(160);
 
 /// Plans, measures and reports.
 pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
-    let known = backends::known(&arguments.config)?;
+    let mut known = backends::known(&arguments.config)?;
+    let own = own_model(&arguments.llm, &known.workloads)?;
+    let own_name = own.as_ref().map(|workload| workload.name.clone());
+    known.workloads.extend(own);
     if arguments.dry_run {
-        show_plan(&plan_new(arguments, known.workloads, &known.providers)?.record);
+        show_plan(&plan_new(arguments, known.workloads, own_name.as_deref(), &known.providers)?.record);
         return Ok(Code::Success);
     }
     let Known { workloads, providers, cache } = known;
@@ -59,14 +65,15 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
             let mut workloads = workloads;
             let recorded: BTreeSet<_> = record.cells.iter().map(|cell| cell.id.workload.as_str()).collect();
             workloads.extend(study(|name| recorded.contains(name))?);
-            let mut plan = Plan::resume(record, workloads, reference()?, &dir.display().to_string())?;
+            workloads.extend(zktee_config::language(SHAPE_NAME).filter(|it| recorded.contains(it.name.as_str())));
+            let mut plan = Plan::resume(record, workloads, references()?, &dir.display().to_string())?;
             if let Some(budget) = arguments.time_budget {
                 plan.record.settings.time_budget_s = Some(budget.as_secs_f64());
             }
             (folder, plan)
         }
         None => {
-            let mut plan = plan_new(arguments, workloads, &providers)?;
+            let mut plan = plan_new(arguments, workloads, own_name.as_deref(), &providers)?;
             let folder = RunFolder::create(&out_folder(arguments))?;
             let free = || Some(free_bytes(folder.root())? / 100 * 90);
             plan.record.settings.disk_limit_bytes = arguments.disk_limit.or_else(free);
@@ -90,7 +97,7 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
         progress.line(text);
         log.line(text);
     };
-    plan.find_workers(&providers, &mut SetupPolicy { allowed: !arguments.no_setup, say: &mut say });
+    plan.find_workers(&providers, &cache, &mut SetupPolicy { allowed: !arguments.no_setup, say: &mut say });
     let end = zktee_runner::run(&mut plan, &folder, &cache, &log, &interrupt, &mut progress);
     if matches!(end, Ok(RunEnd::Complete)) {
         load_enclaves(&plan, &folder, &log, &mut progress)?;
@@ -107,6 +114,10 @@ pub(crate) fn run(arguments: &RunArguments) -> anyhow::Result<Code> {
         folder.remove_scratch()?;
     }
     let cells = reported?;
+    if let Some(reason) = own_name.and_then(|name| unusable(&cells, &name)) {
+        eprintln!("zktee: --llm: {reason}");
+        return Ok(Code::BadInput);
+    }
     Ok(if cells.iter().any(|cell| has_failed(cell.outcome)) { Code::CellsFailed } else { Code::Success })
 }
 
@@ -119,7 +130,8 @@ fn load_enclaves(plan: &Plan, folder: &RunFolder, log: &Log, progress: &mut Prog
         let planned = plan.record.cells.iter().any(|planned| planned.id == cell && planned.decided.is_none());
         // A workload of single calls asks what that of batches does.
         let in_table = !workload.name.contains(STUDY) && !is_batch(&workload.name);
-        if planned && workload.repeat() == 1 && in_table {
+        // A language model is asked by one at a time.
+        if planned && workload.repeat() == 1 && in_table && workload.tensors().is_some() {
             let mut say = |text: &str| {
                 progress.line(text);
                 log.line(text);
@@ -142,7 +154,8 @@ fn has_failed(outcome: Outcome) -> bool {
 
 fn plan_new(
     arguments: &RunArguments,
-    mut workloads: Vec<zktee_config::Workload>,
+    mut workloads: Vec<Workload>,
+    own: Option<&str>,
     providers: &zktee_runner::Providers,
 ) -> anyhow::Result<Plan> {
     let names: Vec<_> = workloads.iter().map(|workload| workload.name.clone()).collect();
@@ -154,21 +167,29 @@ fn plan_new(
     let by_name: Vec<_> = by_name.iter().map(String::as_str).collect();
     let families = SCALE_FAMILIES.map(|family| family.name);
     let members: Vec<_> = SCALE_FAMILIES.into_iter().flat_map(|family| family.members).map(|it| it.name).collect();
-    let apart = Apart { word: STUDY, names: &members, families: &families };
-    let wanted = Selection::with_apart("--workload", &arguments.workload, &names, apart)?;
+    let study_apart = Apart { word: STUDY, names: &members, families: &families };
+    let shape = Apart { word: SHAPE, names: &[SHAPE_NAME], families: &[] };
+    // A model that is named is what is wanted.
+    let globs: Vec<String> = match own {
+        Some(own) if arguments.workload.is_empty() => vec![own.to_owned()],
+        _ => arguments.workload.clone(),
+    };
+    let wanted = Selection::with_apart("--workload", &globs, &names, &[study_apart, shape])?;
     let calibration = Apart { word: selftest::NAME, names: &by_name, families: &[] };
-    let backends = Selection::with_apart("--backend", &arguments.backend, &backends, calibration)?;
+    let backends = Selection::with_apart("--backend", &arguments.backend, &backends, &[calibration])?;
     // A quick look is at the table.
     let quick = arguments.quick && !arguments.workload.iter().any(|glob| glob.contains("batch"));
     workloads.retain(|workload| wanted.takes(&workload.name) && !(quick && is_batch(&workload.name)));
     workloads.extend(study(|name| wanted.takes_apart(name))?);
+    workloads.extend(zktee_config::language(SHAPE_NAME).filter(|it| wanted.takes_apart(&it.name)));
+    announce_digests(&workloads);
     let estimates = Estimates::published();
     let estimate = |cell: &CellId| estimates.cell_s(cell);
     let mut plan = Plan::new(
         workloads,
         &backends,
         providers,
-        reference()?,
+        references()?,
         settings(arguments),
         std::env::args().collect(),
         &Costs {
@@ -188,15 +209,15 @@ fn is_batch(workload: &str) -> bool {
 }
 
 /// The members of the scaling study that are wanted; no other is made.
-fn study(wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<zktee_config::Workload>> {
+fn study(wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Workload>> {
     let members = SCALE_FAMILIES.into_iter().flat_map(|family| family.members).filter(|member| wanted(member.name));
     Ok(members.map(|member| zktee_config::builtin(member.name)).collect::<Result<_, _>>()?)
 }
 
-fn reference() -> anyhow::Result<zktee_core::provider::WorkerCommand> {
+fn references() -> anyhow::Result<References> {
     let program =
         this_program().context("the running program cannot be found again; start zktee from a path that stays")?;
-    Ok(Native::new(program).command(NATIVE).map_err(zktee_runner::PlanError::NoReference)?)
+    Ok(References::of(&Native::new(program), NATIVE)?)
 }
 
 fn settings(arguments: &RunArguments) -> Settings {

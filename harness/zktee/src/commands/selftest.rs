@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use zktee_core::provider::Provider as _;
 use zktee_core::record::{Sample, Settings, files};
 use zktee_native::{NAME as NATIVE, Native};
 use zktee_report::stats::median;
 use zktee_runner::{
-    Apart, Costs, Event, Interrupt, Log, Observer, Plan, Providers, RunEnd, RunFolder, Selection, SetupPolicy,
-    machine_memory_bytes,
+    Apart, Costs, Event, Interrupt, Log, Observer, Plan, Providers, References, RunEnd, RunFolder, Selection,
+    SetupPolicy, machine_memory_bytes,
 };
 
 use crate::backends::cache_folder;
@@ -52,16 +51,16 @@ fn measure(arguments: &SelftestArguments) -> anyhow::Result<Option<(Vec<Sample>,
     let names = Profile::ALL.map(Profile::backend);
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let apart = Apart { word: selftest::NAME, names: &names, families: &[] };
-    let backends = Selection::with_apart("--backend", &[selftest::NAME.to_owned()], &[], apart)?;
-    let reference = Native::new(program).command(NATIVE).map_err(zktee_runner::PlanError::NoReference)?;
+    let backends = Selection::with_apart("--backend", &[selftest::NAME.to_owned()], &[], &[apart])?;
+    let references = References::of(&Native::new(program), NATIVE)?;
     let workloads = vec![zktee_config::builtin(WORKLOAD)?];
     let command = std::env::args().collect();
     let costs = Costs { estimate_s: &|_| None, by_name_only: &|_| false };
     let mut plan =
-        Plan::new(workloads, &backends, &providers, reference, settings(arguments.samples), command, &costs)?;
-    plan.find_workers(&providers, &mut SetupPolicy { allowed: false, say: &mut |_| {} });
-    let mut stopwatch = Stopwatch::default();
+        Plan::new(workloads, &backends, &providers, references, settings(arguments.samples), command, &costs)?;
     let cache = cache_folder(&arguments.cache)?;
+    plan.find_workers(&providers, &cache, &mut SetupPolicy { allowed: false, say: &mut |_| {} });
+    let mut stopwatch = Stopwatch::default();
     if zktee_runner::run(&mut plan, &folder, &cache, &log, &interrupt, &mut stopwatch)? == RunEnd::Interrupted {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
 //! A folder of a user's own, and the real binary run in it.
-#![expect(dead_code, reason = "each test file is a program of its own and uses a part of this")]
+#![allow(dead_code, reason = "each test file is a program of its own; most use a part of this, some all of it")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -129,6 +129,7 @@ pub(crate) fn no_process_is_left(folder: &Path) {
 fn answers_of_ols() -> String {
     let workloads = zktee_config::builtins().expect("the built-in workloads");
     let ols = workloads.iter().find(|workload| workload.name == "ols-iris").expect("ols-iris");
+    let ols = ols.tensors().expect("tensors");
     let model = zktee_models::reference::FloatModel::load(&ols.onnx, ols.batch).expect("the model");
     let answers = model.infer(&ols.inputs.data).expect("answers");
     format!("{{\"shape\":[{},1],\"data\":{answers:?}}}", answers.len())
