@@ -7,7 +7,7 @@ mod serve;
 
 pub use message::{
     Description, ErrorKind, File, FileRole, Job, MAX_LINE_BYTES, Operation, PhaseReport, Reply, Request, Response,
-    Stage, VERSION, WorkerError,
+    Stage, StagePart, VERSION, WorkerError,
 };
 pub use meter::{Meter, Reading};
 pub use serve::{Timed, Worker, serve};

@@ -12,11 +12,12 @@ use zktee_core::protocol::{Description, File, FileRole, Job, PhaseReport};
 use zktee_core::provider::WorkerCommand;
 use zktee_core::record::{CellPlan, Sample, Settings};
 use zktee_core::tensor::{Tensor, TensorError};
-use zktee_core::vocabulary::{CellId, Phase};
+use zktee_core::vocabulary::{CellId, Outcome, Phase};
 use zktee_report::samples::JournalError;
 
 use crate::check;
 use crate::clocks::clock_flags;
+use crate::estimate::estimate;
 use crate::evidence;
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder, io, now, read_json, write_json};
@@ -66,6 +67,9 @@ pub(crate) struct Proved {
     files: Vec<File>,
     evidence: PathBuf,
     pub(crate) outputs: Option<Tensor>,
+    /// Whether only a part was proven: what is estimated has no evidence.
+    #[serde(default)]
+    pub(crate) part: bool,
 }
 
 /// Why a phase gave no sample: the cell's fault, or that of the place where it is recorded.
@@ -130,24 +134,26 @@ impl Cell<'_> {
         let mut state = state.unwrap_or_default();
         let mut sample = blank_sample(&self.plan.id, phase, round, index);
         let done = self.attempt(description, phase, call, &mut state)?;
-        self.fill(&mut sample, &done);
+        let part = state.proved.as_ref().is_some_and(|proved| proved.part);
+        self.fill(&mut sample, &done, part);
         let expected = self.workload.expected(call, self.plan.batch)?;
         let expected = expected.borrowed();
         let claimed = state.proved.as_ref().and_then(|proved| proved.outputs.as_ref());
         let checked = match (phase, &done.report.outputs) {
             (Phase::Setup, _) => Ok(()),
+            (Phase::Verify, _) if part => check::part(&done.report),
             (Phase::Verify, _) => check::verified(&done.report, claimed, &expected, &description.trust),
             (_, Some(outputs)) => check::outputs(outputs, &expected, self.plan, &mut sample),
             (Phase::Prove, None) if !description.prove_includes_infer => Ok(()),
             (_, None) => Err(Failure::crashed(format!("protocol: `{phase}` reports no outputs"))),
         };
-        if phase == Phase::Verify {
+        if phase == Phase::Verify && !part {
             sample.verified = Some(checked.is_ok());
             let to = self.context.folder.evidence_dir(&self.plan.id)?;
             evidence::keep(&done.dir, &to, &done.job, expected.inputs, claimed)?;
         }
         match checked {
-            // The times stand beside the verdict.
+            // The times stand beside the verdict, also beside an estimate's.
             Err(Failure::Cell { outcome, reason }) => (sample.outcome, sample.reason) = (outcome, Some(reason)),
             Err(Failure::Interrupted) => return Err(Failure::Interrupted.into()),
             Ok(()) => {}
@@ -186,7 +192,7 @@ impl Cell<'_> {
             return Err(Failure::crashed("protocol: it describes itself otherwise than before").into());
         }
         let (mut report, mut exchange) = worker.phase(phase, &job, limits)?;
-        let first_wall_s = report.wall_s;
+        let first_wall_s = estimate(&report).map_or(report.wall_s, |whole| whole.wall_s);
         for _ in 0..settings.warmup {
             if report.wall_s * report.iterations as f64 > WARM_UP_BELOW_S {
                 break;
@@ -217,6 +223,7 @@ impl Cell<'_> {
                     files: report.files.clone(),
                     evidence,
                     outputs: report.outputs.clone().or(WorkloadFiles::infer_outputs(&dir)),
+                    part: estimate(&report).is_some(),
                 });
                 self.write_state(state)?;
             }
@@ -281,7 +288,8 @@ impl Cell<'_> {
         Ok((cell_dir, job))
     }
 
-    fn fill(&self, sample: &mut Sample, done: &Attempt) {
+    /// `part` says that what there is to verify is a part, and so no evidence.
+    fn fill(&self, sample: &mut Sample, done: &Attempt, part: bool) {
         let Attempt { report, exchange, .. } = done;
         sample.wall_s = Some(report.wall_s);
         sample.user_s = Some(report.user_s);
@@ -303,7 +311,7 @@ impl Cell<'_> {
         if sample.phase == Phase::Prove {
             sample.proof_bytes = size(FileRole::Proof).or_else(wrapped);
         }
-        sample.evidence_sha256 = evidence.and_then(|path| sha256_hex(path).ok());
+        sample.evidence_sha256 = evidence.filter(|_| !part).and_then(|path| sha256_hex(path).ok());
         sample.proving_key_bytes = size(FileRole::ProvingKey);
         sample.verifying_key_bytes = size(FileRole::VerifyingKey);
         sample.witness_bytes = size(FileRole::Witness);
@@ -314,6 +322,13 @@ impl Cell<'_> {
         sample.load_1m = done.load_1m;
         let flags = clock_flags(report, *exchange, self.context.settings.threads);
         sample.flags = (!flags.is_empty()).then(|| flags.join(";"));
+        if let Some(whole) = estimate(report) {
+            (sample.outcome, sample.reason) = (Outcome::Estimated, Some(whole.how));
+            (sample.wall_s, sample.user_s, sample.system_s) =
+                (Some(whole.wall_s), Some(whole.user_s), Some(whole.system_s));
+            // They were counted over the part, and do not say of which stage.
+            sample.instructions = None;
+        }
         sample.notes = (!report.notes.is_empty()).then(|| report.notes.join(" | "));
     }
 

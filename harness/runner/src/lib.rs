@@ -14,6 +14,7 @@ mod check;
 mod clocks;
 pub mod conformance;
 mod disk;
+mod estimate;
 mod evidence;
 mod failure;
 mod folder;

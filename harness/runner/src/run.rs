@@ -313,7 +313,7 @@ impl Run<'_> {
             self.observer.event(Event::Begin { cell: &id, phase, index: round });
             let rows = cell.sample(&description, phase, round, round).map_err(at)?;
             self.record(&rows).map_err(|error| at(error.into()))?;
-            if rows[0].outcome != Outcome::Measured {
+            if !rows[0].is_good() {
                 let rounds_left = u64::from(settings.samples - round);
                 self.observer.event(Event::Skipped { samples: rounds_left * Phase::ALL.len() as u64 });
                 break;
