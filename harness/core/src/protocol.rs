@@ -11,7 +11,7 @@ pub use generation::{
 };
 pub use message::{
     Description, ErrorKind, File, FileRole, Job, MAX_LINE_BYTES, Operation, PhaseReport, Reply, Request, Response,
-    Stage, VERSION, WorkerError,
+    Stage, StagePart, VERSION, WorkerError,
 };
 pub use meter::{Meter, Reading, cpu_s};
 pub use serve::{Timed, Worker, serve};

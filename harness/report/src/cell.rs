@@ -175,7 +175,7 @@ pub enum CellFlag {
     FewSamples,
     /// `setup` has, which the total does not rest on.
     FewSetupSamples,
-    /// Times are those of a few calls, multiplied.
+    /// Times are those of a few calls or of a part of the work, multiplied.
     Extrapolated,
     /// Evidence was timed whose verification says neither yes nor no.
     Unverified,

@@ -232,7 +232,7 @@ impl Material<'_> {
         if let Some((outcome, reason)) = &self.plan.decided {
             return (*outcome, Some(reason.clone()));
         }
-        if let Some(failed) = self.samples.iter().find(|s| s.outcome != Outcome::Measured) {
+        if let Some(failed) = self.samples.iter().find(|s| !s.is_good()) {
             let reason = failed.reason.clone().filter(|r| !r.trim().is_empty());
             return (
                 failed.outcome,
@@ -248,9 +248,7 @@ impl Material<'_> {
         if let Some(why) = self.unfinished() {
             return (Outcome::Unfinished, Some(why));
         }
-        let extrapolated = (self.plan.repeat > 1).then(|| {
-            format!("extrapolated: median of {} measured calls x {}", self.calls_measured(), self.plan.repeat)
-        });
+        let extrapolated = self.extrapolated();
         let simulated = self.description.is_some_and(|d| d.trust.hardware == Hardware::Simulated);
         // Simulated comes first: an enclave without isolation must never pass for one, extrapolated or not.
         let outcome = match (simulated, &extrapolated) {
@@ -259,6 +257,19 @@ impl Material<'_> {
             (false, None) => Outcome::Measured,
         };
         (outcome, extrapolated)
+    }
+
+    /// From what times were worked out, where they were: from a few calls, from parts of a phase's work.
+    fn extrapolated(&self) -> Option<String> {
+        let calls = (self.plan.repeat > 1).then(|| {
+            format!("extrapolated: median of {} measured calls x {}", self.calls_measured(), self.plan.repeat)
+        });
+        let of_part = |phase| self.good(phase).find(|s| s.outcome == Outcome::Estimated);
+        let parts = Phase::ALL.into_iter().filter_map(of_part);
+        let parts =
+            parts.map(|s| format!("extrapolated: {}: {}", s.phase, s.reason.as_deref().unwrap_or("from a part of it")));
+        let how: Vec<String> = calls.into_iter().chain(parts).collect();
+        (!how.is_empty()).then(|| how.join("; "))
     }
 
     /// The probes with a verdict; none where nothing was probed.
@@ -338,7 +349,8 @@ impl Material<'_> {
         if few(Phase::Setup) {
             flags.push(CellFlag::FewSetupSamples.as_str());
         }
-        if self.plan.repeat > 1 && self.calls_measured() > 0 {
+        let of_part = self.samples.iter().any(|s| s.outcome == Outcome::Estimated);
+        if of_part || (self.plan.repeat > 1 && self.calls_measured() > 0) {
             flags.push(CellFlag::Extrapolated.as_str());
         }
         if self.good(Phase::Verify).any(|s| s.verified.is_none()) {

@@ -261,6 +261,13 @@ pub(crate) fn method(run: &Run) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if run.samples.iter().any(|s| s.outcome == Outcome::Estimated) {
+        out.push(
+            "Where a phase did a part of its work, the whole is estimated from that part; the reason shows the arithmetic. Its memory is what \
+             was measured, and there is no evidence of it."
+                .to_owned(),
+        );
+    }
     out
 }
 
@@ -308,7 +315,7 @@ pub(crate) fn warnings(run: &Run, cells: &[Cell]) -> Vec<String> {
         let meaning = match flag {
             "few-samples" => "fewer samples of a phase than asked for at least; their intervals mean little",
             "few-setup-samples" => "the same of the setup, which is in no total",
-            "extrapolated" => "times of a few calls, multiplied by the number of calls",
+            "extrapolated" => "times of a few calls or of a part of the work, multiplied",
             "random-weights" => "a language model that has learnt nothing: its speed is what its shape takes",
             "unverified" => "evidence was timed whose verification says neither yes nor no",
             "clock-mismatch" => {

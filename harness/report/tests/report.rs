@@ -97,6 +97,30 @@ fn one_call_of_many_is_multiplied_and_says_so() {
 }
 
 #[test]
+fn a_part_that_was_measured_makes_an_estimate_with_its_arithmetic() {
+    let mut fixture = Fixture::full();
+    let of_it = |s: &&mut zktee_core::record::Sample| s.workload == "lenet-mnist" && s.backend == "halo2-ipa";
+    for sample in fixture.samples.iter_mut().filter(of_it).filter(|s| s.phase >= Phase::Prove) {
+        sample.outcome = Outcome::Estimated;
+        sample.reason = Some("stage work took 2 s for 1 of 2 rows".to_owned());
+        sample.verified = None;
+    }
+    let (_dir, run) = written(&fixture);
+    let cells = cells(&run);
+    let cell = find(&cells, "lenet-mnist@halo2-ipa");
+    assert_eq!(cell.outcome, Outcome::Estimated);
+    let how = "stage work took 2 s for 1 of 2 rows";
+    let reason = format!("extrapolated: prove: {how}; extrapolated: verify: {how}");
+    assert_eq!(cell.reason, Some(reason));
+    assert!(
+        cell.flags.as_deref().is_some_and(|flags| flags.starts_with("extrapolated;unverified")),
+        "{:?}",
+        cell.flags
+    );
+    assert!(cell.total_wall_s_median.is_some() && cell.calls == 1);
+}
+
+#[test]
 fn few_samples_and_the_flags_of_samples_mark_a_cell() {
     let (_dir, run) = written(&Fixture::full());
     let cells = cells(&run);

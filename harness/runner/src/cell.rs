@@ -12,13 +12,14 @@ use zktee_core::protocol::{Description, File, FileRole, Generated, Job, PhaseRep
 use zktee_core::provider::WorkerCommand;
 use zktee_core::record::{CellPlan, Sample, Settings};
 use zktee_core::tensor::TensorError;
-use zktee_core::vocabulary::{CellId, Hardware, Phase};
+use zktee_core::vocabulary::{CellId, Hardware, Outcome, Phase};
 use zktee_report::RowsError;
 use zktee_report::samples::JournalError;
 
 use crate::asked::Answer;
 use crate::check;
 use crate::clocks::clock_flags;
+use crate::estimate::estimate;
 use crate::evidence;
 use crate::failure::Failure;
 use crate::folder::{FolderError, Log, RunFolder, io, now, read_json, write_json};
@@ -69,6 +70,9 @@ pub(crate) struct Proved {
     files: Vec<File>,
     evidence: PathBuf,
     pub(crate) answer: Option<Answer>,
+    /// Whether only a part was proven: what is estimated has no evidence.
+    #[serde(default)]
+    pub(crate) part: bool,
 }
 
 /// A sample as it was taken.
@@ -148,23 +152,25 @@ impl Cell<'_> {
         let mut state = state.unwrap_or_default();
         let mut sample = blank_sample(&self.plan.id, phase, round, index);
         let done = self.attempt(description, phase, call, &mut state)?;
-        self.fill(&mut sample, &done);
+        let part = state.proved.as_ref().is_some_and(|proved| proved.part);
+        self.fill(&mut sample, &done, part);
         let expected = self.workload.expected(call, self.plan.batch)?;
         let claimed = state.proved.as_ref().and_then(|proved| proved.answer.as_ref());
         let checked = match (phase, Answer::of(&done.report)) {
             (Phase::Setup, _) => Ok(()),
+            (Phase::Verify, _) if part => check::part(&done.report),
             (Phase::Verify, _) => check::verified(&done.report, claimed, &expected.question, &description.trust),
             (_, Some(answer)) => check::answer(&answer, &expected, self.plan, &mut sample),
             (Phase::Prove, None) if !description.prove_includes_infer => Ok(()),
             (_, None) => Err(Failure::crashed(format!("protocol: `{phase}` reports no answer"))),
         };
-        if phase == Phase::Verify {
+        if phase == Phase::Verify && !part {
             sample.verified = Some(checked.is_ok());
             let to = self.context.folder.evidence_dir(&self.plan.id)?;
             evidence::keep(&done.dir, &to, &done.job, &expected.question, claimed)?;
         }
         match checked {
-            // The times stand beside the verdict.
+            // The times stand beside the verdict, also beside an estimate's.
             Err(Failure::Cell { outcome, reason }) => (sample.outcome, sample.reason) = (outcome, Some(reason)),
             Err(Failure::Interrupted) => return Err(Failure::Interrupted.into()),
             Ok(()) => {}
@@ -204,7 +210,7 @@ impl Cell<'_> {
             return Err(Failure::crashed("protocol: it describes itself otherwise than before").into());
         }
         let (mut report, mut exchange) = worker.phase(phase, &job, limits)?;
-        let first_wall_s = report.wall_s;
+        let first_wall_s = estimate(&report).map_or(report.wall_s, |whole| whole.wall_s);
         for _ in 0..settings.warmup {
             if report.wall_s * report.iterations as f64 > WARM_UP_BELOW_S {
                 break;
@@ -241,6 +247,7 @@ impl Cell<'_> {
                     files: report.files.clone(),
                     evidence,
                     answer: Answer::of(&report).or_else(|| WorkloadFiles::kept_answer(&dir)),
+                    part: estimate(&report).is_some(),
                 });
                 self.write_state(state)?;
             }
@@ -295,7 +302,8 @@ impl Cell<'_> {
         Ok((cell_dir, job))
     }
 
-    fn fill(&self, sample: &mut Sample, done: &Attempt) {
+    /// `part` says that what there is to verify is a part, and so no evidence.
+    fn fill(&self, sample: &mut Sample, done: &Attempt, part: bool) {
         let Attempt { report, exchange, .. } = done;
         sample.wall_s = Some(report.wall_s);
         sample.user_s = Some(report.user_s);
@@ -317,7 +325,7 @@ impl Cell<'_> {
         if sample.phase == Phase::Prove {
             sample.proof_bytes = size(FileRole::Proof).or_else(wrapped);
         }
-        sample.evidence_sha256 = evidence.and_then(|path| sha256_hex(path).ok());
+        sample.evidence_sha256 = evidence.filter(|_| !part).and_then(|path| sha256_hex(path).ok());
         sample.proving_key_bytes = size(FileRole::ProvingKey);
         sample.verifying_key_bytes = size(FileRole::VerifyingKey);
         sample.witness_bytes = size(FileRole::Witness);
@@ -328,6 +336,13 @@ impl Cell<'_> {
         sample.load_1m = done.load_1m;
         let flags = clock_flags(report, *exchange, self.context.settings.threads);
         sample.flags = (!flags.is_empty()).then(|| flags.join(";"));
+        if let Some(whole) = estimate(report) {
+            (sample.outcome, sample.reason) = (Outcome::Estimated, Some(whole.how));
+            (sample.wall_s, sample.user_s, sample.system_s) =
+                (Some(whole.wall_s), Some(whole.user_s), Some(whole.system_s));
+            // They were counted over the part, and do not say of which stage.
+            sample.instructions = None;
+        }
         sample.notes = (!report.notes.is_empty()).then(|| report.notes.join(" | "));
     }
 

@@ -6,6 +6,7 @@ use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::{Part, Trust};
 
 use crate::asked::{Answer, Expected, Question};
+use crate::estimate::estimate;
 use crate::failure::Failure;
 
 /// Outputs that went through a proof are decoded from integers; two decodings of the same integer may differ in the last bits.
@@ -93,6 +94,9 @@ pub(crate) fn verified(
         let notes = report.notes.join(" | ");
         return Err(Failure::wrong(format!("its own verifier rejected the evidence {notes}").trim_end().to_owned()));
     }
+    if estimate(report).is_some() {
+        return Err(Failure::wrong("only a part of the evidence was verified, though it is said to be whole"));
+    }
     let asked = match question {
         Question::Inputs(inputs) => inputs,
         Question::Generation(_) => return bound_text(report, claimed, question, trust),
@@ -147,6 +151,16 @@ fn bound_text(
     }
 }
 
+/// Checks what a verifier says of evidence of which there is only a part. Nothing is believed for it: a part that does not hold is wrong, one
+/// that holds shows nothing of the whole.
+pub(crate) fn part(report: &PhaseReport) -> Result<(), Failure> {
+    if report.valid == Some(true) {
+        return Ok(());
+    }
+    let notes = report.notes.join(" | ");
+    Err(Failure::wrong(format!("its own verifier rejected the part that was proven {notes}").trim_end().to_owned()))
+}
+
 /// Largest absolute difference; none when they do not have the same number of elements.
 fn distance(a: &Tensor, b: &Tensor) -> Option<f64> {
     (a.data.len() == b.data.len())
@@ -169,6 +183,7 @@ fn share(hits: impl ExactSizeIterator<Item = bool>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zktee_core::protocol::{Stage, StagePart};
     use zktee_core::vocabulary::{CellId, Outcome};
 
     fn tensor(shape: &[usize], data: &[f32]) -> Tensor {
@@ -239,11 +254,18 @@ mod tests {
         assert_eq!(check(&good), None);
         assert_eq!(check(&PhaseReport { valid: Some(false), ..good.clone() }), Some(Outcome::Wrong));
         assert_eq!(check(&PhaseReport { valid: None, ..good.clone() }), Some(Outcome::Wrong));
+        let some = StagePart { done: 1, of: 2, unit: "segments".to_owned() };
+        let stages = vec![Stage { part: Some(some), ..Stage::new("verify", 0.0, 0.0) }];
+        assert_eq!(check(&PhaseReport { stages, ..good.clone() }), Some(Outcome::Wrong));
         let other_inputs = Some(tensor(&[2], &[0.5, 1.0]));
         assert_eq!(check(&PhaseReport { inputs: other_inputs, ..good.clone() }), Some(Outcome::Wrong));
         let other_outputs = Some(tensor(&[2], &[0.5, 1.6]));
         assert_eq!(check(&PhaseReport { outputs: other_outputs, ..good.clone() }), Some(Outcome::Wrong));
-        assert_eq!(check(&PhaseReport { outputs: None, ..good }), Some(Outcome::Crashed));
+        assert_eq!(check(&PhaseReport { outputs: None, ..good.clone() }), Some(Outcome::Crashed));
+        assert_eq!(outcome(&part(&PhaseReport { outputs: None, ..good.clone() })), None);
+        for valid in [Some(false), None] {
+            assert_eq!(outcome(&part(&PhaseReport { valid, ..good.clone() })), Some(Outcome::Wrong));
+        }
     }
 
     fn said() -> Completion {

@@ -41,7 +41,7 @@ mod tests {
         assert!(clock_flags(&report(1.0, 1.9, 0.1), seen(1.11), 2).is_empty());
         assert_eq!(clock_flags(&report(0.5, 0.5, 0.0), seen(1.0), 2), ["clock-mismatch"]);
         assert_eq!(clock_flags(&report(1.0, 3.9, 0.0), seen(1.0), 2), ["cpu-mismatch"]);
-        let stage = |wall_s| Stage { name: "part".to_owned(), wall_s, cpu_s: 0.0 };
+        let stage = |wall_s| Stage::new("part", wall_s, 0.0);
         let staged = |stages| PhaseReport { stages, ..report(1.0, 1.0, 0.0) };
         assert!(clock_flags(&staged(vec![stage(0.4), stage(0.6)]), seen(1.0), 2).is_empty());
         assert_eq!(clock_flags(&staged(vec![stage(0.7), stage(0.6)]), seen(1.0), 2), ["stage-mismatch"]);

@@ -9,7 +9,7 @@ use zktee_config::Workload;
 use zktee_core::protocol::{Description, Operation, Reply, Response, VERSION};
 use zktee_core::provider::{Availability, Profile, Provider, Unavailable, WorkerCommand};
 use zktee_core::record::{Sample, Settings};
-use zktee_core::vocabulary::{CellId, Outcome, Phase};
+use zktee_core::vocabulary::{CellId, Phase};
 
 use crate::failure::Failure;
 use crate::folder::{Log, RunFolder};
@@ -49,7 +49,10 @@ pub fn check(
     for phase in description.phases {
         let row = rows.iter().find(|row| row.phase == phase && row.stage.is_none());
         let (kept, detail) = match row {
-            Some(row) if row.outcome == Outcome::Measured => (Some(true), row.flags.clone().unwrap_or_default()),
+            // What is estimated says from what.
+            Some(row) if row.is_good() => {
+                (Some(true), [&row.flags, &row.reason].map(|words| words.clone().unwrap_or_default()).concat())
+            }
             Some(row) => (Some(false), format!("{}: {}", row.outcome, row.reason.clone().unwrap_or_default())),
             None => (None, "an earlier phase failed".to_owned()),
         };

@@ -162,6 +162,8 @@ pub enum Verdict {
     LeftOut,
     /// The verifier cannot be had on this machine.
     Unchecked,
+    /// The cell is estimated from a part, so that there is no evidence.
+    Nothing,
 }
 
 /// A cell whose evidence was verified again.
@@ -194,7 +196,7 @@ pub struct Reverifier<'a> {
 }
 
 impl Reverifier<'_> {
-    /// Cells that came to a verified sample, so that there must be evidence.
+    /// Cells that came to a sample of `verify`, so that there must be evidence but of what is estimated.
     pub fn cells(&self) -> Vec<&CellPlan> {
         let verified = |id: &CellId| self.of(id).any(|it| it.phase == Phase::Verify && it.is_whole_and_good());
         self.record.cells.iter().filter(|cell| cell.decided.is_none() && verified(&cell.id)).collect()
@@ -229,6 +231,10 @@ impl Reverifier<'_> {
     }
 
     fn one(&self, plan: &CellPlan, policy: &mut SetupPolicy<'_>, interrupt: &Interrupt) -> Result<f64, Stopped> {
+        if self.of(&plan.id).any(|it| it.phase == Phase::Prove && it.outcome == Outcome::Estimated) {
+            let reason = "its times are worked out from a part of the proof: there is no evidence of the whole";
+            return Err(Stopped::Short(Verdict::Nothing, reason.to_owned()));
+        }
         let kept = self.root.join(zktee_core::record::files::EVIDENCE).join(plan.id.folder());
         let statement = Statement::read(&kept)?.ok_or_else(|| {
             let reason = format!("{} is not there; {}", kept.join(STATEMENT).display(), how_to_make(&plan.id));

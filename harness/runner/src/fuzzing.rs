@@ -2,6 +2,7 @@
 
 use zktee_core::vocabulary::Phase;
 
+use crate::estimate::estimate;
 use crate::evidence;
 use crate::process::answer;
 
@@ -15,6 +16,8 @@ pub fn answer(line: &[u8]) {
     if let Ok(report) = answer::report(value, Phase::Verify) {
         let times = [report.wall_s, report.user_s, report.system_s, report.untimed_s];
         assert!(times.into_iter().all(|seconds| (0.0..=1e9).contains(&seconds)) && report.iterations > 0, "{report:?}");
+        let whole_s = estimate(&report).map_or(0.0, |whole| whole.wall_s + whole.user_s + whole.system_s);
+        assert!(whole_s.is_finite() && whole_s >= 0.0, "{report:?}");
         for tensor in [&report.outputs, &report.inputs].into_iter().flatten() {
             assert!(tensor.check().is_ok() && tensor.data.iter().all(|x| x.is_finite()), "{tensor:?}");
         }

@@ -15,6 +15,7 @@ mod check;
 mod clocks;
 pub mod conformance;
 mod disk;
+mod estimate;
 mod evidence;
 mod failure;
 mod folder;

@@ -51,7 +51,9 @@ pub(crate) fn probe(
     holders: &[KeyHolder],
 ) -> Result<Vec<ProbeRow>, PhaseError> {
     let Some(state) = cell.state()? else { return Ok(Vec::new()) };
-    let Some(index) = state.proved.as_ref().map(|proved| proved.call) else { return Ok(Vec::new()) };
+    // Forgeries of a part would say nothing: there is no honest evidence that they could be held against.
+    let Some(proved) = state.proved.as_ref().filter(|proved| !proved.part) else { return Ok(Vec::new()) };
+    let index = proved.call;
     let mut prober = Prober { cell, description, state: &state, call: index, worker: None };
     prober.control()?;
     let mut rows = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use zktee_core::record::Sample;
-use zktee_core::vocabulary::{CellId, Phase};
+use zktee_core::vocabulary::{CellId, Outcome, Phase};
 
 /// How many samples there are of what, and which cells are done for.
 #[derive(Debug, Default)]
@@ -27,7 +27,12 @@ impl Progress {
         let cell = CellId::new(&sample.workload, &sample.backend);
         if sample.is_whole_and_good() {
             let key = (cell, sample.phase);
-            self.last_s.insert(key.clone(), sample.wall_s.unwrap_or(0.0) * sample.iterations.unwrap_or(1) as f64);
+            // An estimate is of more than was done.
+            let took_s = match sample.outcome {
+                Outcome::Estimated => sample.runner_wall_s,
+                _ => sample.wall_s.map(|s| s * sample.iterations.unwrap_or(1) as f64),
+            };
+            self.last_s.insert(key.clone(), took_s.unwrap_or(0.0));
             *self.taken.entry(key).or_default() += 1;
         } else if sample.stage.is_none() {
             self.failed.insert(cell);

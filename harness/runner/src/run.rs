@@ -338,7 +338,7 @@ impl Run<'_> {
                 generations.append(&rows[0], generated).map_err(|error| at(error.into()))?;
             }
             self.record(&rows).map_err(|error| at(error.into()))?;
-            if rows[0].outcome != Outcome::Measured {
+            if !rows[0].is_good() {
                 let rounds_left = u64::from(settings.samples - round);
                 self.observer.event(Event::Skipped { samples: rounds_left * Phase::ALL.len() as u64 });
                 break;

@@ -78,7 +78,7 @@ impl Observer for Progress {
 fn sample_line(sample: &Sample) -> String {
     let name = format!("{}@{}", sample.workload, sample.backend);
     let head = format!("{name:<32} {:<6} #{:<2}", sample.phase, sample.sample + 1);
-    if sample.outcome != Outcome::Measured {
+    if !sample.is_good() {
         let reason = sample.reason.as_deref().unwrap_or("no reason given");
         return format!("{head} {}: {reason}", sample.outcome);
     }
@@ -87,5 +87,6 @@ fn sample_line(sample: &Sample) -> String {
     let cpu = sample.cpu_s().map_or_else(String::new, seconds);
     let memory = sample.peak_rss_bytes.map_or_else(String::new, zktee_report::units::bytes);
     let flags = sample.flags.as_deref().map_or_else(String::new, |flags| format!("  [{flags}]"));
-    format!("{head} {wall:>10} wall {cpu:>10} CPU {memory:>10}{flags}")
+    let estimated = if sample.outcome == Outcome::Estimated { "  estimated from a part" } else { "" };
+    format!("{head} {wall:>10} wall {cpu:>10} CPU {memory:>10}{flags}{estimated}")
 }

@@ -110,3 +110,38 @@ fn a_run_without_evidence_is_not_verified() {
     house.zktee(&["verify", "r"]).exits(6).says("0 of 0 accepted");
     house.zktee(&["verify", "nowhere"]).exits(3);
 }
+
+/// Outputs are there and right, times are four times what was done; but nothing was proven whole, so nothing is verified.
+#[test]
+fn a_part_that_was_proven_is_an_estimate_and_no_evidence() {
+    let parts = ["proves-a-part", "rejects-its-part", "parts-of-nothing", "good-prover"];
+    let house = parts.iter().fold(House::new(), |house, part| house.actor(part));
+    let run = ["run", "--workload", "ols-iris", "--backend", "actor", "--out", "r", "--samples", "2"];
+    house.zktee(&run).exits(4).says("estimated from a part");
+    let cells = house.cells("r");
+    let cell = &cells["actor/proves-a-part"];
+    let how = "stage work took 0.0010 s and 0.0010 s of CPU for 1 of 4 rows, times 4.0000";
+    assert_eq!(cell["outcome"], "estimated");
+    assert_eq!(cell["reason"], format!("extrapolated: prove: {how}; extrapolated: verify: {how}"));
+    assert!(cell["flags"].contains("extrapolated") && cell["flags"].contains("unverified"), "{}", cell["flags"]);
+    let seconds = |column: &str| cell[column].parse::<f64>().unwrap();
+    for column in ["prove_wall_s_median", "prove_cpu_s_median", "verify_wall_s_median"] {
+        assert!((seconds(column) - 0.004).abs() < 1e-9, "{column}: {}", cell[column]);
+    }
+    assert!((seconds("infer_wall_s_median") - 0.001).abs() < 1e-9);
+    assert_eq!(cell["probes_tried"], "");
+    for row in house.csv("r/samples.csv").iter().filter(|row| row["backend"] == "actor/proves-a-part") {
+        let (whole, of_part) = (row["stage"].is_empty(), row["phase"] == "prove" || row["phase"] == "verify");
+        assert_eq!(row["outcome"] == "estimated", whole && of_part, "{row:?}");
+        assert_eq!((&*row["verified"], &*row["evidence_sha256"]), ("", ""), "{row:?}");
+        assert!(whole || row["wall_s"] == "0.001", "a stage stands as it was measured: {row:?}");
+    }
+    assert!(!house.path("r/evidence/ols-iris@actor+proves-a-part").join("statement.json").exists());
+    let report = std::fs::read_to_string(house.path("r/report.md")).unwrap();
+    assert!(report.contains("| actor/proves-a-part | **estimated** |"), "{report}");
+
+    assert_eq!(cells["actor/rejects-its-part"]["outcome"], "wrong");
+    assert!(cells["actor/parts-of-nothing"]["reason"].contains("a stage that did nothing"));
+    assert_eq!(cells["actor/good-prover"]["outcome"], "measured");
+    house.zktee(&["verify", "r"]).exits(0).says("nothing to verify").says("1 of 1 accepted, 1 estimated");
+}

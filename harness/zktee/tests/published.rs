@@ -16,6 +16,10 @@ fn what_is_published_is_verified_without_the_network() {
     done.exits(9).says("not checked here");
     let lines: Vec<&str> = done.out.lines().filter(|line| line.contains('@')).collect();
     for line in &lines {
+        // What RISC Zero proves in part has no evidence.
+        if line.contains("@risc0/") && line.contains("nothing to verify") {
+            continue;
+        }
         let elsewhere = line.contains("@ezkl/") || line.contains("@risc0/");
         let expected = if elsewhere { "not checked" } else { "accepted in" };
         assert!(line.contains(expected), "{line}");

@@ -177,7 +177,7 @@ impl Inside {
     /// The mean as a stage. One thread computes and waits for nothing, so that CPU time and wall time are one.
     fn stages(&self) -> Vec<Stage> {
         let mean_s = self.ns as f64 * 1e-9 / self.calls.max(1) as f64;
-        vec![Stage { name: "inside".to_owned(), wall_s: mean_s, cpu_s: mean_s }]
+        vec![Stage::new("inside", mean_s, mean_s)]
     }
 }
 

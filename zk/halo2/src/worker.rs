@@ -279,7 +279,7 @@ fn metrics(key: &ProvingKey) -> BTreeMap<String, f64> {
 
 /// The prover's stages, summed over the proofs of a call.
 fn stages(proven: &Proven) -> Vec<Stage> {
-    let mut stages = vec![Stage { name: "infer".to_owned(), wall_s: proven.infer_s, cpu_s: proven.infer_s }];
+    let mut stages = vec![Stage::new("infer", proven.infer_s, proven.infer_s)];
     for timing in proven.timings.iter().flat_map(zktee_halo2_prover::Timings::stages) {
         let name = timing.stage.to_string();
         let (wall_s, cpu_s) = (timing.wall.as_secs_f64(), timing.cpu.as_secs_f64());
@@ -288,7 +288,7 @@ fn stages(proven: &Proven) -> Vec<Stage> {
                 stage.wall_s += wall_s;
                 stage.cpu_s += cpu_s;
             }
-            None => stages.push(Stage { name, wall_s, cpu_s }),
+            None => stages.push(Stage::new(name, wall_s, cpu_s)),
         }
     }
     stages

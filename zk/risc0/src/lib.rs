@@ -11,6 +11,7 @@
 //! The prover is three hundred crates and four minutes of C++: nothing that every build of zktee should pay. So this crate holds
 //! what is light, and the prover is compiled when a run asks for it. `docs/risc0.md` tells the rest.
 
+mod account;
 mod build;
 mod expectation;
 mod program;

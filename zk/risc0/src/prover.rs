@@ -26,12 +26,24 @@ pub(crate) enum Request<'a> {
         /// Where the receipt is to go.
         receipt: &'a Path,
     },
+    /// Prove the first segment of what was executed last, alone.
+    ProvePart {
+        /// Where its proof is to go.
+        part: &'a Path,
+    },
     /// Verify a receipt of a program.
     Verify {
         /// Which.
         guest: &'a str,
         /// The file.
         receipt: &'a Path,
+    },
+    /// Verify a first segment.
+    VerifyPart {
+        /// Of which program.
+        guest: &'a str,
+        /// The file.
+        part: &'a Path,
     },
 }
 
@@ -41,11 +53,16 @@ pub(crate) enum Request<'a> {
 pub(crate) enum Answer {
     /// A program ran.
     Executed(Executed),
-    /// A receipt was written.
+    /// A receipt, or the proof of a first segment, was written.
     Proven(Proven),
     /// A receipt was taken.
     Accepted(Accepted),
-    /// A receipt was not taken.
+    /// A first segment was taken.
+    AcceptedPart {
+        /// Segments of the whole run, by its prover's word.
+        segments: u64,
+    },
+    /// A receipt or a first segment was not taken.
     Rejected(String),
     /// The request could not be done.
     Failed(String),
@@ -68,7 +85,7 @@ pub(crate) struct Executed {
     pub(crate) journal: Vec<u8>,
 }
 
-/// What a receipt is worth.
+/// What a receipt, or the proof of a first segment, is worth.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Proven {
     /// Bytes of the proofs alone.

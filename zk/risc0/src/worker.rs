@@ -1,10 +1,9 @@
 //! The worker's side: the phases of a cell. What only RISC Zero's crates can do is asked of the prover, a child process.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use zktee_core::protocol::{
-    Description, ErrorKind, File, FileRole, Job, Meter, PhaseReport, Stage, Timed, Worker, WorkerError,
+    Description, ErrorKind, File, FileRole, Job, Meter, PhaseReport, Stage, StagePart, Timed, Worker, WorkerError,
 };
 use zktee_core::vocabulary::{Hardware, Part, Phase, SecurityBasis, SetupTrust, Trust};
 use zktee_integer::{Twin, failed, inputs, invalid, outputs, path_of, read, refusal};
@@ -12,9 +11,10 @@ use zktee_models::integer::IntegerModel;
 use zktee_risc0_program::Statement;
 
 use crate::RISC0_VERSION;
+use crate::account::{account, first_of_too_many, metrics, most_rows};
 use crate::expectation::Expectation;
 use crate::program::Program;
-use crate::prover::{Answer, Executed, Proven, Prover, Request};
+use crate::prover::{Answer, Prover, Request};
 use crate::targets::fit_targets;
 use crate::words::model_words;
 
@@ -26,11 +26,8 @@ const EXPECTATION_FILE: &str = "expectation.json";
 /// What the program in the virtual machine reads.
 const INPUT_FILE: &str = "input.words";
 const EVIDENCE_FILE: &str = "receipt.bin";
-
-/// Runs that would take more rows than this are refused, with what they would take.
-const MOST_ROWS: u64 = 1 << 20;
-/// Sets another limit.
-const MOST_ROWS_VARIABLE: &str = "ZKTEE_RISC0_MAX_ROWS";
+/// In its place where the first segment alone was proven.
+const PART_FILE: &str = "part.bin";
 
 /// Bits that RISC Zero's own analysis gives the largest segments that are made here, of 2^18 rows: by the toy problem, by the
 /// proximity-gap conjecture, proven. A test of the prover's holds them to the analysis.
@@ -138,7 +135,8 @@ impl Risc0Worker {
             Program::Fit => Some(read_json(&job.dir.join(TARGETS_FILE))?),
         };
         let floats = inputs(job)?;
-        let (input, receipt) = (job.dir.join(INPUT_FILE), job.dir.join(EVIDENCE_FILE));
+        let (input, receipt, part) = (job.dir.join(INPUT_FILE), job.dir.join(EVIDENCE_FILE), job.dir.join(PART_FILE));
+        let most = most_rows()?;
         let program = self.program.name();
         let child = self.child()?;
         timed.beside(&[child.id()]);
@@ -151,27 +149,37 @@ impl Risc0Worker {
                 other => return Err(failed(unexpected(other))),
             };
             let execute = stage("execute", &meter);
-            within_limit(&executed)?;
+            let part_rows = first_of_too_many(&executed, most);
+            let request = match part_rows {
+                None => Request::Prove { receipt: &receipt },
+                Some(_) => Request::ProvePart { part: &part },
+            };
             // Peak memory begins anew here: proving takes the more.
             let meter = Meter::start_with(&id);
-            let proven = match child.ask(&Request::Prove { receipt: &receipt }).map_err(failed)? {
+            let proven = match child.ask(&request).map_err(failed)? {
                 Answer::Proven(proven) => proven,
                 other => return Err(failed(unexpected(other))),
             };
-            Ok((executed, proven, vec![execute, stage("prove", &meter)]))
+            let of_rows = |done| StagePart { done, of: executed.total_cycles, unit: "rows".to_owned() };
+            let prove = Stage { part: part_rows.map(of_rows), ..stage("prove", &meter) };
+            Ok((executed, proven, vec![execute, prove]))
         })?;
-        let bytes = Some(proven.seal_bytes);
-        let file = File { name: EVIDENCE_FILE.to_owned(), role: FileRole::Proof, verifier: false, bytes };
+        let in_part = stages.iter().any(|stage| stage.part.is_some());
+        // A part says as much of the seals: they are of one size, but for a shorter last one.
+        let segments = if in_part { executed.po2s.len() as u64 } else { 1 };
+        let (name, evidence) = if in_part { (PART_FILE, part) } else { (EVIDENCE_FILE, receipt) };
+        let bytes = Some(proven.seal_bytes.saturating_mul(segments));
+        let file = File { name: name.to_owned(), role: FileRole::Proof, verifier: false, bytes };
         let statement =
             Statement::read(&executed.journal).map_err(|_| failed("the program committed to no statement"))?;
         let values: Vec<i64> = statement.outputs.iter().copied().map(i64::from).collect();
         Ok(PhaseReport {
             outputs: Some(outputs(output_shape(&model), model.parts().output_scale, &values)?),
-            evidence: Some(receipt),
+            evidence: Some(evidence),
             files: vec![file],
             stages,
             metrics: metrics(&executed, &proven),
-            notes: vec![account(&executed, &proven)],
+            notes: vec![account(&executed, &proven, in_part)],
             ..PhaseReport::default()
         })
     }
@@ -180,6 +188,9 @@ impl Risc0Worker {
         let expectation: Expectation = read_json(&job.dir.join(EXPECTATION_FILE))?;
         let inputs = inputs(job)?;
         let receipt = path_of(job.evidence.as_ref(), "evidence")?;
+        if receipt.file_name().is_some_and(|name| name == PART_FILE) {
+            return self.verify_part(receipt, timed);
+        }
         let guest = self.program.name();
         let child = self.child()?;
         timed.beside(&[child.id()]);
@@ -207,6 +218,34 @@ impl Risc0Worker {
             Err(reason) => report.notes.push(reason),
         }
         Ok(report)
+    }
+
+    /// The proof of a first segment: whether the program ran that far. It says nothing of outputs.
+    fn verify_part(&mut self, part: &Path, timed: &mut Timed) -> Result<PhaseReport, WorkerError> {
+        let guest = self.program.name();
+        let child = self.child()?;
+        timed.beside(&[child.id()]);
+        let answer = timed.repeat(|| child.ask(&Request::VerifyPart { guest, part })).map_err(failed)?;
+        let segments = match answer {
+            Answer::AcceptedPart { segments } => segments,
+            Answer::Rejected(reason) => {
+                return Ok(PhaseReport { valid: Some(false), notes: vec![reason], ..PhaseReport::default() });
+            }
+            other => return Err(failed(unexpected(other))),
+        };
+        let reading = timed.reading().ok_or_else(|| failed("nothing was timed"))?;
+        let verify = Stage {
+            part: Some(StagePart { done: 1, of: segments, unit: "segments".to_owned() }),
+            ..Stage::new("verify", reading.wall_s, reading.user_s + reading.system_s)
+        };
+        let note =
+            "the proof of the first segment holds; there is none of the others, so nothing is shown of the outputs";
+        Ok(PhaseReport {
+            valid: Some(true),
+            stages: vec![verify],
+            notes: vec![note.to_owned()],
+            ..PhaseReport::default()
+        })
     }
 }
 
@@ -242,62 +281,13 @@ fn unexpected(answer: Answer) -> String {
     }
 }
 
-fn within_limit(executed: &Executed) -> Result<(), WorkerError> {
-    let most = match std::env::var(MOST_ROWS_VARIABLE) {
-        Ok(text) => text.parse().map_err(|_| invalid(format!("{MOST_ROWS_VARIABLE}={text} is no number")))?,
-        Err(_) => MOST_ROWS,
-    };
-    let Executed { user_cycles, paging_cycles, total_cycles, po2s, .. } = executed;
-    if *total_cycles <= most {
-        return Ok(());
-    }
-    let reason = format!(
-        "{user_cycles} cycles of the program and {paging_cycles} of paging make {} segments of {total_cycles} rows together, more \
-         than {most}",
-        po2s.len()
-    );
-    Err(refused(reason).with_fix(format!(
-        "{MOST_ROWS_VARIABLE}={total_cycles} has it proven; docs/risc0.md says how long a row takes"
-    )))
-}
-
-/// What was proven, in words for the sample's notes.
-fn account(executed: &Executed, proven: &Proven) -> String {
-    let Executed { user_cycles, paging_cycles, reserved_cycles, total_cycles, po2s, .. } = executed;
-    let sizes: Vec<String> = po2s.iter().map(|po2| format!("2^{po2}")).collect();
-    let Proven { proven_bits, conjectured_bits, toy_problem_bits, .. } = proven;
-    format!(
-        "composite receipt, Poseidon2, {} segments of {} rows: {user_cycles} cycles of the program, {paging_cycles} of paging, \
-         {reserved_cycles} reserved, {total_cycles} with padding; bits of security: {proven_bits:.1} proven, {conjectured_bits:.1} by the \
-         proximity-gap conjecture, {toy_problem_bits:.1} by the toy problem",
-        po2s.len(),
-        sizes.join(", "),
-    )
-}
-
-fn metrics(executed: &Executed, proven: &Proven) -> BTreeMap<String, f64> {
-    let numbers = [
-        // The two that have columns of their own.
-        ("cycles", executed.user_cycles as f64),
-        ("rows", executed.total_cycles as f64),
-        ("paging_cycles", executed.paging_cycles as f64),
-        ("reserved_cycles", executed.reserved_cycles as f64),
-        ("segments", executed.po2s.len() as f64),
-        ("largest_segment_po2", f64::from(executed.po2s.iter().copied().max().unwrap_or_default())),
-        ("proven_bits", proven.proven_bits),
-        ("conjectured_bits", proven.conjectured_bits),
-        ("toy_problem_bits", proven.toy_problem_bits),
-    ];
-    numbers.into_iter().map(|(name, number)| (name.to_owned(), number)).collect()
-}
-
 fn output_shape(model: &IntegerModel) -> &[usize] {
     model.shapes().last().map_or(&[], Vec::as_slice)
 }
 
 fn stage(name: &str, meter: &Meter) -> Stage {
     let reading = meter.read();
-    Stage { name: name.to_owned(), wall_s: reading.wall_s, cpu_s: reading.user_s + reading.system_s }
+    Stage::new(name, reading.wall_s, reading.user_s + reading.system_s)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), WorkerError> {

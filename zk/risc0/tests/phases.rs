@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
-use zktee_core::protocol::{ErrorKind, Job, PhaseReport, Timed, Worker as _, WorkerError};
+use zktee_core::protocol::{ErrorKind, Job, PhaseReport, StagePart, Timed, Worker as _, WorkerError};
 use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::Phase;
 use zktee_models::workload;
@@ -18,11 +18,13 @@ struct Cell {
     folder: TempDir,
     program: Program,
     workload: &'static str,
+    /// The evidence's file.
+    evidence: &'static str,
 }
 
 impl Cell {
     fn new(program: Program, workload: &'static str) -> Self {
-        let cell = Self { folder: tempfile::tempdir().unwrap(), program, workload };
+        let cell = Self { folder: tempfile::tempdir().unwrap(), program, workload, evidence: "receipt.bin" };
         let workload = workload::builtin(workload).unwrap();
         fs::write(cell.path("model.onnx"), &workload.onnx).unwrap();
         let inputs = workload.inputs.as_slice().unwrap().to_vec();
@@ -50,7 +52,7 @@ impl Cell {
             batch: workload::builtin(self.workload).unwrap().batch,
             model: Some(self.path("model.onnx")),
             inputs: Some(self.path("inputs.json")),
-            evidence: Some(self.path("receipt.bin")),
+            evidence: Some(self.path(self.evidence)),
             ..Job::default()
         };
         Risc0Worker::new(self.program, prover).run(phase, &job, &mut Timed::default())
@@ -118,28 +120,55 @@ fn an_accepted_receipt_is_valid_when_its_journal_is_about_this() {
 }
 
 #[test]
-fn a_proof_has_its_cycles_and_too_long_a_run_is_refused_with_them() {
+fn a_proof_has_its_cycles_and_of_too_long_a_run_the_first_segment_is_proven() {
     let cell = Cell::new(Program::Predict, "ols-iris");
     cell.run(Phase::Setup, "").unwrap();
     let (honest, _) = journal(Program::Predict);
-    let executed = |total: u64| {
+    let executed = |total: u64, po2s: &str| {
         format!(
-            "echo '{{\"executed\":{{\"user_cycles\":5,\"paging_cycles\":6,\"reserved_cycles\":7,\"total_cycles\":{total},\"po2s\":[16],\
+            "echo '{{\"executed\":{{\"user_cycles\":5,\"paging_cycles\":6,\"reserved_cycles\":7,\"total_cycles\":{total},\"po2s\":[{po2s}],\
              \"journal\":{honest:?}}}}}'"
         )
     };
     let proven =
         "echo '{\"proven\":{\"seal_bytes\":8,\"proven_bits\":1,\"conjectured_bits\":2,\"toy_problem_bits\":3}}'";
-    let both = format!("case \"$line\" in *execute*) {} ;; *) {proven} ;; esac", executed(65536));
+    let both = format!("case \"$line\" in *execute*) {} ;; *) {proven} ;; esac", executed(65536, "16"));
     let report = cell.run(Phase::Prove, &both).unwrap();
     let names: Vec<_> = report.stages.iter().map(|stage| stage.name.as_str()).collect();
     assert_eq!(names, ["execute", "prove"]);
     assert_eq!(report.metrics["cycles"] as u64, 5);
     assert!(report.notes[0].contains("5 cycles of the program, 6 of paging"), "{:?}", report.notes);
     assert_eq!((report.metrics["rows"], report.files[0].bytes), (65536.0, Some(8)));
-    let error = cell.run(Phase::Prove, &executed(1 << 21)).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Refused);
-    assert!(error.message.contains("2097152 rows") && error.fix.unwrap().contains("ZKTEE_RISC0_MAX_ROWS=2097152"));
+    assert!(report.stages.iter().all(|stage| stage.part.is_none()));
+
+    // Five segments of 2^18 rows, one of 2^17.
+    let long = executed((5 << 18) + (1 << 17), "18,18,18,18,18,17");
+    let report =
+        cell.run(Phase::Prove, &format!("case \"$line\" in *execute*) {long} ;; *) {proven} ;; esac")).unwrap();
+    let parts: Vec<_> = report.stages.iter().map(|stage| stage.part.clone()).collect();
+    assert_eq!(parts, [None, Some(StagePart { done: 1 << 18, of: 1_441_792, unit: "rows".to_owned() })]);
+    assert_eq!((report.metrics["rows"], report.files[0].bytes), (1_441_792.0, Some(6 * 8)));
+    assert!(report.notes[0].starts_with("proof of the first segment alone"), "{:?}", report.notes);
+    let evidence = report.evidence.unwrap();
+    assert!(evidence.ends_with("part.bin"));
+    let asked = fs::read_to_string(cell.path("asked")).unwrap();
+    assert!(asked.lines().last().unwrap().starts_with("{\"op\":\"prove-part\",\"part\":"), "{asked}");
+}
+
+#[test]
+fn a_part_says_of_how_many_it_is_and_nothing_of_outputs() {
+    let cell = Cell { evidence: "part.bin", ..Cell::new(Program::Predict, "ols-iris") };
+    cell.run(Phase::Setup, "").unwrap();
+    let report = cell.run(Phase::Verify, "echo '{\"accepted-part\":{\"segments\":14,\"seal_bytes\":9}}'").unwrap();
+    assert_eq!((report.valid, &report.outputs), (Some(true), &None));
+    assert_eq!(report.stages[0].part, Some(StagePart { done: 1, of: 14, unit: "segments".to_owned() }));
+    let asked = fs::read_to_string(cell.path("asked")).unwrap();
+    assert!(asked.starts_with("{\"op\":\"verify-part\",\"guest\":\"predict\""), "{asked}");
+    let report = cell.run(Phase::Verify, "echo '{\"rejected\":\"no\"}'").unwrap();
+    assert_eq!((report.valid, report.notes), (Some(false), vec!["no".to_owned()]));
+    // What is said to be whole is not asked for as a part.
+    let whole = cell.run(Phase::Verify, &accepted(&journal(Program::Predict).0));
+    assert!(whole.is_err(), "another answer than was asked for");
 }
 
 #[test]

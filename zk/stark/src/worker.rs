@@ -130,11 +130,7 @@ impl StarkWorker {
         write(&path, &evidence.to_bytes())?;
         let bytes = Some(evidence.proof.len() as u64);
         let file = File { name: EVIDENCE_FILE.to_owned(), role: FileRole::Proof, verifier: false, bytes };
-        let stage = |timing: &crate::Timing| Stage {
-            name: timing.stage.to_owned(),
-            wall_s: timing.wall.as_secs_f64(),
-            cpu_s: timing.cpu.as_secs_f64(),
-        };
+        let stage = |it: &crate::Timing| Stage::new(it.stage, it.wall.as_secs_f64(), it.cpu.as_secs_f64());
         Ok(PhaseReport {
             outputs: Some(outputs(output_shape(key.model()), key.model().parts().output_scale, &evidence.outputs)?),
             evidence: Some(path),

@@ -273,6 +273,39 @@ pub struct Stage {
     pub wall_s: f64,
     /// CPU seconds, all threads.
     pub cpu_s: f64,
+    /// How much of its work the stage did, where that was not all of it: what the whole takes is then estimated from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<StagePart>,
+}
+
+impl Stage {
+    /// A stage that did all of its work.
+    pub fn new(name: impl Into<String>, wall_s: f64, cpu_s: f64) -> Self {
+        Self { name: name.into(), wall_s, cpu_s, part: None }
+    }
+}
+
+/// How much of a stage's work was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagePart {
+    /// So many were done,
+    pub done: u64,
+    /// of so many,
+    pub of: u64,
+    /// of these, e.g. `rows`.
+    pub unit: String,
+}
+
+impl StagePart {
+    /// Whether it is a part: something was done, and no more than all. Times as long as the whole stay times.
+    pub fn is_sound(&self) -> bool {
+        self.done > 0 && self.done <= self.of
+    }
+
+    /// What its times are multiplied by; at least 1 where it is sound.
+    pub fn factor(&self) -> f64 {
+        self.of as f64 / self.done as f64
+    }
 }
 
 /// A file that a phase left.

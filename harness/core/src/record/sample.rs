@@ -20,9 +20,9 @@ pub struct Sample {
     pub round: u32,
     /// Which sample of this cell and phase, from 0.
     pub sample: u32,
-    /// `measured`, or what went wrong.
+    /// `measured`; `estimated` where only a part of the work was done; or what went wrong.
     pub outcome: Outcome,
-    /// Why, when it went wrong; with the fix where one is known.
+    /// Why, when it went wrong, with the fix where one is known; of an estimate the arithmetic.
     pub reason: Option<String>,
     /// When it began, RFC 3339, UTC.
     pub started_at: String,
@@ -150,8 +150,13 @@ impl Sample {
         Some(self.user_s? + self.system_s?)
     }
 
+    /// Whether nothing went wrong: it was timed, or worked out from a part that was.
+    pub fn is_good(&self) -> bool {
+        matches!(self.outcome, Outcome::Measured | Outcome::Estimated)
+    }
+
     /// Whether it times the whole phase and nothing went wrong.
     pub fn is_whole_and_good(&self) -> bool {
-        self.stage.is_none() && self.outcome == Outcome::Measured
+        self.stage.is_none() && self.is_good()
     }
 }

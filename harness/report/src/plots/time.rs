@@ -127,7 +127,7 @@ fn legend(groups: &[Group], extrapolated: bool) -> Vec<Key> {
         keys.extend(dots::notes("† few samples"));
     }
     if extrapolated {
-        keys.extend(dots::notes("extrapolated: a few calls measured, times multiplied"));
+        keys.extend(dots::notes("extrapolated: a few calls or a part measured, times multiplied"));
     }
     keys
 }

@@ -1,7 +1,7 @@
 //! A worker's answers, read with every number checked: what a worker writes decides nothing but its own cell's outcome.
 
 use serde_json::Value;
-use zktee_core::protocol::{Description, PhaseReport, Reply, Response, VERSION};
+use zktee_core::protocol::{Description, PhaseReport, Reply, Response, Stage, VERSION};
 use zktee_core::tensor::Tensor;
 use zktee_core::vocabulary::Phase;
 
@@ -47,6 +47,14 @@ pub(crate) fn report(value: Value, phase: Phase) -> Result<PhaseReport, Failure>
         let reason = "protocol: a time that is negative or not finite or beyond all clocks, or no iterations";
         return Err(Failure::crashed(reason));
     }
+    let sound = |stage: &Stage| {
+        stage.part.as_ref().is_none_or(|part| part.is_sound() && stage.wall_s.max(stage.cpu_s) * part.factor() <= MAX_S)
+    };
+    if !report.stages.iter().all(sound) {
+        return Err(Failure::crashed(
+            "protocol: a stage that did nothing or more than there is, or a whole beyond all clocks",
+        ));
+    }
     if report.input_tolerance.is_some_and(|tolerance| !tolerance.is_finite() || tolerance < 0.0) {
         return Err(Failure::crashed("protocol: an `input_tolerance` that is negative or not finite"));
     }
@@ -65,7 +73,7 @@ mod tests {
     use super::*;
     use crate::fuzzing;
 
-    const GOOD: &str = r#"{"v":1,"id":7,"cell":"w@b","ok":{"wall_s":0.5,"user_s":0.4,"system_s":0.1,"peak_rss_bytes":1000,"untimed_s":0.01,"iterations":3,"stages":[{"name":"a","wall_s":0.2,"cpu_s":0.2}],"outputs":{"shape":[2,1],"data":[1.0,-2.5]},"inputs":{"shape":[2],"data":[0.0,1e-3]},"input_tolerance":0.001,"valid":true,"evidence":"/d/proof","files":[{"name":"vk","role":"verifying-key","verifier":true,"bytes":9}],"metrics":{"rows":128.0},"notes":["a note"]}}"#;
+    const GOOD: &str = r#"{"v":1,"id":7,"cell":"w@b","ok":{"wall_s":0.5,"user_s":0.4,"system_s":0.1,"peak_rss_bytes":1000,"untimed_s":0.01,"iterations":3,"stages":[{"name":"a","wall_s":0.2,"cpu_s":0.2,"part":{"done":2,"of":8,"unit":"rows"}}],"outputs":{"shape":[2,1],"data":[1.0,-2.5]},"inputs":{"shape":[2],"data":[0.0,1e-3]},"input_tolerance":0.001,"valid":true,"evidence":"/d/proof","files":[{"name":"vk","role":"verifying-key","verifier":true,"bytes":9}],"metrics":{"rows":128.0},"notes":["a note"]}}"#;
 
     fn read(line: &[u8]) -> Result<PhaseReport, Failure> {
         report(value(line, 7, "w@b")?, Phase::Verify)
@@ -79,6 +87,10 @@ mod tests {
             ("\"user_s\":0.4", "\"user_s\":1e300"),
             ("\"iterations\":3", "\"iterations\":0"),
             ("\"cpu_s\":0.2", "\"cpu_s\":-1"),
+            ("\"done\":2", "\"done\":0"),
+            ("\"done\":2", "\"done\":9"),
+            ("\"of\":8", "\"of\":-8"),
+            ("\"of\":8", "\"of\":18446744073709551615"),
             ("\"input_tolerance\":0.001", "\"input_tolerance\":-0.1"),
             ("\"shape\":[2,1]", "\"shape\":[3,1]"),
             ("\"shape\":[2,1]", "\"shape\":[18446744073709551615,2]"),

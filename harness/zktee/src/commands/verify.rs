@@ -54,27 +54,35 @@ fn count(results: &[Reverified], verdict: Verdict) -> usize {
     results.iter().filter(|result| result.verdict == verdict).count()
 }
 
-/// A run without any evidence shows nothing; what could not be looked at is no evidence against it.
+/// A run without any evidence shows nothing; what could not be looked at is no evidence against it, and where there is none nothing can be.
 fn code(results: &[Reverified]) -> Code {
     let accepted = count(results, Verdict::Accepted);
+    let there = results.len() - count(results, Verdict::Nothing);
     if accepted == 0 || count(results, Verdict::Rejected) + count(results, Verdict::Missing) > 0 {
         return Code::CheckFailed;
     }
-    if accepted < results.len() { Code::Incomplete } else { Code::Success }
+    if accepted < there { Code::Incomplete } else { Code::Success }
 }
 
 fn counted(results: &[Reverified]) -> String {
+    let nothing = count(results, Verdict::Nothing);
     let others = [
         (Verdict::Rejected, "rejected"),
         (Verdict::Missing, "missing"),
         (Verdict::LeftOut, "left out of this folder"),
         (Verdict::Unchecked, "not checked here"),
+        (Verdict::Nothing, "estimated, with nothing to verify"),
     ];
     let others = others.into_iter().filter_map(|(verdict, words)| {
         let n = count(results, verdict);
         (n > 0).then(|| format!(", {n} {words}"))
     });
-    format!("{} of {} accepted{}", count(results, Verdict::Accepted), results.len(), others.collect::<String>())
+    format!(
+        "{} of {} accepted{}",
+        count(results, Verdict::Accepted),
+        results.len() - nothing,
+        others.collect::<String>()
+    )
 }
 
 fn line(result: &Reverified) -> String {
@@ -85,6 +93,7 @@ fn line(result: &Reverified) -> String {
         Verdict::Missing => "missing".to_owned(),
         Verdict::LeftOut => "left out".to_owned(),
         Verdict::Unchecked => "not checked".to_owned(),
+        Verdict::Nothing => "nothing to verify".to_owned(),
     };
     match &result.reason {
         Some(reason) => format!("{cell:<40} {words}: {reason}"),
@@ -95,7 +104,7 @@ fn line(result: &Reverified) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Verdict::{Accepted, LeftOut, Missing, Rejected, Unchecked};
+    use Verdict::{Accepted, LeftOut, Missing, Nothing, Rejected, Unchecked};
     use zktee_core::vocabulary::CellId;
 
     #[test]
@@ -113,7 +122,8 @@ mod tests {
         assert_eq!(of(&[Accepted, Accepted]), Code::Success);
         assert_eq!(of(&[Accepted, LeftOut]), Code::Incomplete);
         assert_eq!(of(&[Accepted, Unchecked]), Code::Incomplete);
-        for against in [&[][..], &[Unchecked], &[Accepted, Rejected], &[Accepted, Unchecked, Missing]] {
+        assert_eq!(of(&[Accepted, Nothing]), Code::Success, "an estimate is no gap in the evidence");
+        for against in [&[][..], &[Unchecked], &[Nothing], &[Accepted, Rejected], &[Accepted, Unchecked, Missing]] {
             assert_eq!(of(against), Code::CheckFailed, "{against:?}");
         }
     }

@@ -88,7 +88,7 @@ impl Work<'_> {
                     let start_s = clock(ClockId::CLOCK_MONOTONIC)?;
                     let cpu_s = spin(ClockId::CLOCK_THREAD_CPUTIME_ID, seconds / 2.0)?;
                     let wall_s = clock(ClockId::CLOCK_MONOTONIC)? - start_s;
-                    stages.push(Stage { name: name.to_owned(), wall_s, cpu_s });
+                    stages.push(Stage::new(name, wall_s, cpu_s));
                 }
                 0.0
             }

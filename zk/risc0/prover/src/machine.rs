@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use anyhow::Context as _;
 use risc0_zkos_v1compat::V1COMPAT_ELF;
 use risc0_zkvm::{
-    Digest, ExecutorEnv, ExecutorImpl, ProverOpts, ProverServer, Receipt, Session, VerifierContext, compute_image_id,
-    get_prover_server,
+    Digest, ExecutorEnv, ExecutorImpl, ProverOpts, ProverServer, Receipt, SegmentReceipt, Session, VerifierContext,
+    compute_image_id, get_prover_server,
 };
 use zktee_risc0_verifier::Guest;
 
@@ -79,6 +80,18 @@ impl Executed {
             reserved: session.reserved_cycles,
             total: session.total_cycles,
         }
+    }
+
+    /// Proves its first segment alone.
+    ///
+    /// # Errors
+    /// When the prover fails.
+    pub(crate) fn prove_first(&self) -> anyhow::Result<SegmentReceipt> {
+        let options = ProverOpts::composite().with_dev_mode(false);
+        let prover: Rc<dyn ProverServer> = get_prover_server(&options)?;
+        let context = VerifierContext::default().with_dev_mode(false);
+        let first = self.session.segments.first().context("a run without segments")?;
+        prover.prove_segment(&context, &first.resolve()?)
     }
 
     /// Proves it: a composite receipt, one STARK a segment.

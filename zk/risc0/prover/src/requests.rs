@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use serde::{Deserialize, Serialize};
-use zktee_risc0_verifier::{Guest, MAX_EVIDENCE_BYTES, verify};
+use zktee_risc0_verifier::{Guest, MAX_EVIDENCE_BYTES, VerifiedPart, part_to_bytes, verify, verify_part};
 
 use crate::machine::{self, Executed};
 use crate::security;
@@ -28,12 +28,24 @@ enum Request {
         /// Where the receipt is to go.
         receipt: PathBuf,
     },
+    /// Prove the first segment of what was executed last, alone.
+    ProvePart {
+        /// Where its proof is to go.
+        part: PathBuf,
+    },
     /// Verify a receipt of a program.
     Verify {
         /// Which.
         guest: String,
         /// The file.
         receipt: PathBuf,
+    },
+    /// Verify a first segment.
+    VerifyPart {
+        /// Of which program.
+        guest: String,
+        /// The file.
+        part: PathBuf,
     },
 }
 
@@ -50,11 +62,13 @@ pub(crate) enum Answer {
         po2s: Vec<usize>,
         journal: Vec<u8>,
     },
-    /// A receipt was written; bytes of its seals, bits of security of its largest segment.
+    /// A receipt, or a part of one, was written; bytes of its seals, bits of security of its largest segment.
     Proven { seal_bytes: usize, proven_bits: f64, conjectured_bits: f64, toy_problem_bits: f64 },
     /// A receipt was taken.
     Accepted { journal: Vec<u8>, segments: usize, seal_bytes: usize },
-    /// A receipt was not taken.
+    /// A first segment was taken; segments of the whole run, by its prover's word.
+    AcceptedPart { segments: u32, seal_bytes: usize },
+    /// A receipt or a part was not taken.
     Rejected(String),
     /// The request could not be done.
     Failed(String),
@@ -100,13 +114,14 @@ impl Server {
                 let executed = self.executed.as_ref().context("nothing was executed")?;
                 let receipt = executed.prove()?;
                 fs::write(&path, borsh::to_vec(&receipt)?).with_context(|| path.display().to_string())?;
-                let bits = security::bits(executed.po2s.iter().copied().max().unwrap_or_default());
-                Ok(Answer::Proven {
-                    seal_bytes: receipt.seal_size(),
-                    proven_bits: bits.proven,
-                    conjectured_bits: bits.conjectured,
-                    toy_problem_bits: bits.toy,
-                })
+                Ok(proven(executed, receipt.seal_size()))
+            }
+            Request::ProvePart { part: path } => {
+                let executed = self.executed.as_ref().context("nothing was executed")?;
+                let first = executed.prove_first()?;
+                let segments = u32::try_from(executed.po2s.len())?;
+                fs::write(&path, part_to_bytes(segments, &first)?).with_context(|| path.display().to_string())?;
+                Ok(proven(executed, first.seal_size()))
             }
             Request::Verify { guest, receipt } => {
                 let evidence = read_bounded(&receipt)?;
@@ -120,7 +135,26 @@ impl Server {
                     Err(rejected) => Answer::Rejected(rejected.to_string()),
                 })
             }
+            Request::VerifyPart { guest, part } => {
+                let bytes = read_bounded(&part)?;
+                let image_id = named(&guest)?.image_id().context("no image id is committed for this program")?;
+                Ok(match verify_part(&bytes, image_id) {
+                    Ok(VerifiedPart { segments, seal_bytes }) => Answer::AcceptedPart { segments, seal_bytes },
+                    Err(rejected) => Answer::Rejected(rejected.to_string()),
+                })
+            }
         }
+    }
+}
+
+/// Bytes of seals that were made, and the security of the run's largest segment.
+fn proven(executed: &Executed, seal_bytes: usize) -> Answer {
+    let bits = security::bits(executed.po2s.iter().copied().max().unwrap_or_default());
+    Answer::Proven {
+        seal_bytes,
+        proven_bits: bits.proven,
+        conjectured_bits: bits.conjectured,
+        toy_problem_bits: bits.toy,
     }
 }
 

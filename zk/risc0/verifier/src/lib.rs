@@ -8,7 +8,9 @@
 //! beside the programs (`zk/risc0/elf`), and what a statement's digests must be is the caller's to say.
 
 mod guest;
+mod part;
 mod receipt;
 
 pub use guest::Guest;
+pub use part::{VerifiedPart, part_to_bytes, verify_part};
 pub use receipt::{MAX_EVIDENCE_BYTES, Rejected, Verified, verify};

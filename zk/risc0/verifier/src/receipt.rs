@@ -9,7 +9,7 @@ use zktee_risc0_program::Statement;
 pub const MAX_EVIDENCE_BYTES: u64 = 64 << 20;
 
 /// The hash function that the prover is asked for; a receipt with another one is not taken, although RISC Zero's verifier knows more.
-const HASH: &str = "poseidon2";
+pub(crate) const HASH: &str = "poseidon2";
 
 /// Why evidence is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +57,12 @@ pub struct Verified {
 /// # Errors
 /// [`Rejected`]. Hostile bytes are refused, also where they make RISC Zero's verifier panic.
 pub fn verify(evidence: &[u8], image_id: [u8; 32]) -> Result<Verified, Rejected> {
-    catch_unwind(AssertUnwindSafe(|| verify_or_panic(evidence, image_id))).unwrap_or_else(|panic| {
+    or_panic(|| verify_or_panic(evidence, image_id))
+}
+
+/// A panic of RISC Zero's verifier is a refusal.
+pub(crate) fn or_panic<T>(verify: impl FnOnce() -> Result<T, Rejected>) -> Result<T, Rejected> {
+    catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         Err(Rejected::Panic(text.or_else(|| panic.downcast_ref().copied()).unwrap_or("no message").to_owned()))
     })

@@ -1,7 +1,7 @@
 //! Committed receipts of `ols-iris`, proven once on a virtual machine of 2 cores (AMD EPYC, Zen 5).
 
 use risc0_zkvm::{FakeReceipt, InnerReceipt, Receipt, ReceiptClaim};
-use zktee_risc0_verifier::{Guest, Rejected, verify};
+use zktee_risc0_verifier::{Guest, Rejected, part_to_bytes, verify, verify_part};
 
 const RECEIPT: &[u8] = include_bytes!("receipts/predict.bin");
 const FITTED: &[u8] = include_bytes!("receipts/fit.bin");
@@ -96,4 +96,31 @@ fn a_segment_hashed_otherwise_is_rejected() {
         composite.segments[0].hashfn = "sha-256".to_owned();
     });
     assert_eq!(verify(&forged, image_id(Guest::Predict)), Err(Rejected::Hash("sha-256".to_owned())));
+}
+
+/// The committed run has one segment: its first is all of it.
+fn part(segments: u32, change: impl FnOnce(&mut risc0_zkvm::SegmentReceipt)) -> Vec<u8> {
+    let InnerReceipt::Composite(mut composite) = borsh::from_slice::<Receipt>(RECEIPT).unwrap().inner else {
+        panic!("a composite receipt");
+    };
+    change(&mut composite.segments[0]);
+    part_to_bytes(segments, &composite.segments[0]).unwrap()
+}
+
+#[test]
+fn a_first_segment_verifies_alone_and_changed_ones_do_not() {
+    let id = image_id(Guest::Predict);
+    let verified = verify_part(&part(14, |_| {}), id).unwrap();
+    assert_eq!((verified.segments, verified.seal_bytes), (14, verify(RECEIPT, id).unwrap().seal_bytes));
+    assert!(matches!(verify_part(&part(14, |_| {}), image_id(Guest::Fit)), Err(Rejected::Proof(_))), "another program");
+    for at in [0, 100, 30_000, 50_000] {
+        assert!(verify_part(&part(14, |segment| segment.seal[at] ^= 1), id).is_err(), "word {at}");
+    }
+    let hashed = part(14, |segment| segment.hashfn = "sha-256".to_owned());
+    assert_eq!(verify_part(&hashed, id), Err(Rejected::Hash("sha-256".to_owned())));
+    let good = part(14, |_| {});
+    for bytes in [&[][..], &good[..good.len() - 1], &[good.as_slice(), &[0]].concat(), RECEIPT] {
+        assert!(matches!(verify_part(bytes, id), Err(Rejected::NotAReceipt(_))));
+    }
+    assert!(matches!(verify(&good, id), Err(Rejected::NotAReceipt(_))), "a part is no receipt");
 }
