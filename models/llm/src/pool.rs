@@ -151,13 +151,6 @@ impl Pool {
             }
         }
     }
-
-    /// Cuts `items` into parts of whole `chunk`s, and does them one after the other on this thread.
-    pub(crate) fn for_each_part(&self, items: &mut [f32], chunk: usize, work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
-        for (index, part) in items.chunks_mut(chunk.max(1)).enumerate() {
-            work(index, part);
-        }
-    }
 }
 
 impl Drop for Pool {
