@@ -58,7 +58,7 @@ pub(crate) fn layer_norm(vectors: &[f32], weight: &[f32], bias: &[f32], epsilon:
 /// `x / 2 * (1 + tanh(y))` is `x * sigmoid(2 y)`.
 pub(crate) fn gelu(numbers: &mut [f32]) {
     /// `2 sqrt(2 / pi)`, to the nearest float.
-    const SCALE: f32 = 1.595_769;
+    const SCALE: f32 = 1.595_769_2;
     for number in numbers {
         let x = *number;
         *number = x / (1.0 + exp(-SCALE * (x + 0.044_715 * x * x * x)));
