@@ -57,8 +57,8 @@ pub(crate) fn layer_norm(vectors: &[f32], weight: &[f32], bias: &[f32], epsilon:
 /// The Gaussian error linear unit in its approximation by tanh, with which GPT-2 was trained (`gelu_new`):
 /// `x / 2 * (1 + tanh(y))` is `x * sigmoid(2 y)`.
 pub(crate) fn gelu(numbers: &mut [f32]) {
-    /// `2 sqrt(2 / pi)`.
-    const SCALE: f32 = 1.595_769_1;
+    /// `2 sqrt(2 / pi)`, to the nearest float.
+    const SCALE: f32 = 1.595_769_2;
     for number in numbers {
         let x = *number;
         *number = x / (1.0 + exp(-SCALE * (x + 0.044_715 * x * x * x)));
