@@ -40,7 +40,7 @@ impl Matrix {
     ///
     /// # Panics
     /// Where there are more or fewer weights.
-    pub(crate) fn of_floats(outputs: usize, inputs: usize, weights: Vec<f32>) -> Self {
+    pub(crate) fn of_floats(outputs: usize, inputs: usize, weights: &[f32]) -> Self {
         assert_eq!(weights.len(), outputs * inputs);
         let floats = Floats::F32(interleave(outputs, inputs, |index| weights[index]));
         Self { outputs, inputs, weights: Arc::new(Weights::Floats(floats)) }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// Looks for new work before a thread gives up its core for a moment; some tens of microseconds, which is what lies between two products.
+/// Looks for new work before a thread gives up its core for a moment; a fraction of a millisecond, longer than what lies between two products.
 const SPINS: u32 = 20_000;
 /// Moments that it gives up before it sleeps.
 const YIELDS: u32 = 50;

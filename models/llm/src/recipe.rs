@@ -118,7 +118,7 @@ impl Recipe {
         // The variance of an even spread over -a..a is a^2 / 3.
         let floats = draw.even((3.0 / inputs as f32).sqrt(), outputs * inputs);
         match self.weights {
-            Held::F32 => Matrix::of_floats(outputs, inputs, floats),
+            Held::F32 => Matrix::of_floats(outputs, inputs, &floats),
             Held::Q8_0 => Matrix::in_q8_0(outputs, inputs, &floats),
         }
     }

@@ -147,9 +147,9 @@ impl Plain {
                 let normed = self.norm(&name("ffn_norm"), vector);
                 let gates = self.product(&name("ffn_gate"), &normed);
                 let up = self.product(&name("ffn_up"), &normed);
-                let gated: Vec<f64> =
+                let inner: Vec<f64> =
                     gates.iter().zip(up).map(|(gate, up)| gate / (1.0 + (-gate).exp()) * up).collect();
-                let out = self.product(&name("ffn_down"), &gated);
+                let out = self.product(&name("ffn_down"), &inner);
                 vector.iter_mut().zip(out).for_each(|(to, what)| *to += what);
             }
         }

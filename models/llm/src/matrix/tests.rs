@@ -17,11 +17,11 @@ pub(crate) fn blocks(kind: Kind, weights: usize, seed: u32) -> Vec<u8> {
             Kind::F16 => block.copy_from_slice(&half::f16::from_f32(number(block[0])).to_le_bytes()),
             Kind::Bf16 => block.copy_from_slice(&half::bf16::from_f32(number(block[0])).to_le_bytes()),
             Kind::Q6K => {
-                let scale = half::f16::from_f32(number(block[0]) / 64.0);
+                let scale = half::f16::from_f32(number(block[0]) / 256.0);
                 block[208..].copy_from_slice(&scale.to_le_bytes());
             }
             _ => {
-                let shrink = if dequantise::has_several_scales(kind) { 16.0 } else { 1.0 };
+                let shrink = if dequantise::has_several_scales(kind) { 64.0 } else { 1.0 };
                 let scale = half::f16::from_f32(number(block[0]) / shrink).to_le_bytes();
                 let minimum = half::f16::from_f32(number(block[5]) / shrink).to_le_bytes();
                 block[..2].copy_from_slice(&scale);
