@@ -1,6 +1,13 @@
 //! Looking back: queries against the keys of what was read, and the values that they choose.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is generic over instructions takes on those of its caller only where it is inlined"
+)]
+
 use std::sync::Arc;
+
+use fearless_simd::{Level, Simd, SimdBase, SimdFloat, dispatch, f32x16};
 
 use crate::pool::{Pool, Work};
 use crate::vectors::softmax;
@@ -64,13 +71,16 @@ impl Memory {
     /// Each new position's look at itself and those before it, head by head: `[positions, heads, head]`. `before` positions were there.
     pub(crate) fn attend(&self, pool: &Pool, before: usize, query: &[f32], attended: &mut [f32]) {
         let heads = self.heads.clone();
-        let work = Arc::new(Looks { head: self.head, sharing: self.sharing, heads, before, query: query.to_vec() });
+        let Self { head, sharing, .. } = *self;
+        let level = Level::new();
+        let work = Arc::new(Looks { level, head, sharing, heads, before, query: query.to_vec() });
         pool.run(&work, &mut |item, result| attended[item * self.head..][..self.head].copy_from_slice(result));
     }
 }
 
 /// Looks of some positions, a part for each head of each of them.
 struct Looks {
+    level: Level,
     head: usize,
     sharing: usize,
     heads: Vec<Arc<Vec<Page>>>,
@@ -88,46 +98,70 @@ impl Work for Looks {
         let pages = &self.heads[item % heads / self.sharing];
         let query = &self.query[item * self.head..][..self.head];
         let seen = self.before + item / heads + 1;
-        let pages = &pages[..seen.div_ceil(LANES)];
-        let scale = 1.0 / (self.head as f32).sqrt();
-        let mut shares = Vec::with_capacity(pages.len() * LANES);
-        for page in pages {
-            let mut scores = [0.0; LANES];
-            for (keys, number) in page.keys.iter().zip(query) {
-                for (score, key) in scores.iter_mut().zip(keys) {
-                    *score += key * number;
-                }
-            }
-            shares.extend(scores.map(|score| score * scale));
-        }
-        shares.truncate(seen);
-        softmax(&mut shares);
         let start = out.len();
         out.resize(start + self.head, 0.0);
-        let out = &mut out[start..];
-        for (page, shares) in pages.iter().zip(shares.chunks(LANES)) {
-            gather(page, shares, out);
+        let pages = &pages[..seen.div_ceil(LANES)];
+        dispatch!(self.level, simd => look(simd, query, pages, seen, &mut out[start..]));
+    }
+}
+
+/// One query against the keys of positions seen, and their values by the shares that come of it.
+#[inline(always)]
+fn look<S: Simd>(simd: S, query: &[f32], pages: &[Page], seen: usize, out: &mut [f32]) {
+    let scale = f32x16::splat(simd, 1.0 / (query.len() as f32).sqrt());
+    let mut shares = vec![0.0; pages.len() * LANES];
+    for (page, shares) in pages.iter().zip(shares.as_chunks_mut().0) {
+        *shares = (scores(simd, page, query) * scale).into();
+    }
+    shares.truncate(seen);
+    softmax(&mut shares);
+    // As many registers at a time as a head of the usual size has.
+    let mut done = 0;
+    while out.len() - done >= 4 * LANES {
+        gather::<S, 4>(simd, pages, &shares, done, out);
+        done += 4 * LANES;
+    }
+    while out.len() - done >= LANES {
+        gather::<S, 1>(simd, pages, &shares, done, out);
+        done += LANES;
+    }
+    for (page, shares) in pages.iter().zip(shares.chunks(LANES)) {
+        for (value, share) in page.values.chunks_exact(out.len()).zip(shares) {
+            for (out, number) in out[done..].iter_mut().zip(&value[done..]) {
+                *out += number * share;
+            }
         }
     }
 }
 
-/// Adds a page's values, each as often as its share says.
-fn gather(page: &Page, shares: &[f32], out: &mut [f32]) {
+/// Products of a query with a page's keys. Two sums each, since one waits for its last addition.
+#[inline(always)]
+fn scores<S: Simd>(simd: S, page: &Page, query: &[f32]) -> f32x16<S> {
+    let mut even = f32x16::splat(simd, 0.0);
+    let mut odd = even;
+    for (keys, numbers) in page.keys.chunks(2).zip(query.chunks(2)) {
+        even = f32x16::load_array_ref(simd, &keys[0]).mul_add(f32x16::splat(simd, numbers[0]), even);
+        if let ([_, key], [_, number]) = (keys, numbers) {
+            odd = f32x16::load_array_ref(simd, key).mul_add(f32x16::splat(simd, *number), odd);
+        }
+    }
+    even + odd
+}
+
+/// Sums some of the values' numbers from `first` on, each value as often as its share says.
+#[inline(always)]
+fn gather<S: Simd, const N: usize>(simd: S, pages: &[Page], shares: &[f32], first: usize, out: &mut [f32]) {
     let size = out.len();
-    let (chunks, _) = out.as_chunks_mut::<LANES>();
-    let whole = chunks.len() * LANES;
-    for (index, chunk) in chunks.iter_mut().enumerate() {
-        let mut sums = *chunk;
+    let mut sums = [f32x16::splat(simd, 0.0); N];
+    for (page, shares) in pages.iter().zip(shares.chunks(LANES)) {
         for (value, share) in page.values.chunks_exact(size).zip(shares) {
-            for (sum, number) in sums.iter_mut().zip(&value[index * LANES..][..LANES]) {
-                *sum += number * share;
+            let (numbers, _) = value[first..first + N * LANES].as_chunks::<LANES>();
+            for (sum, numbers) in sums.iter_mut().zip(numbers) {
+                *sum = f32x16::load_array_ref(simd, numbers).mul_add(f32x16::splat(simd, *share), *sum);
             }
         }
-        *chunk = sums;
     }
-    for (value, share) in page.values.chunks_exact(size).zip(shares) {
-        for (out, number) in out[whole..].iter_mut().zip(&value[whole..]) {
-            *out += number * share;
-        }
+    for (sum, out) in sums.into_iter().zip(out[first..].as_chunks_mut::<LANES>().0) {
+        *out = sum.into();
     }
 }

@@ -1,4 +1,4 @@
-//! The llama family: the decoder of Touvron et al., "LLaMA: Open and Efficient Foundation Language Models" (2023), with queries that share
+//! The llama family: the decoder of Touvron et al., "`LLaMA`: Open and Efficient Foundation Language Models" (2023), with queries that share
 //! keys and values (Ainslie et al., 2023): root-mean-square norms, positions by rotation, and a gated feed-forward part.
 
 mod load;

@@ -5,7 +5,7 @@ mod avx512;
 mod panels;
 mod portable;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl Matrix {
     ///
     /// # Panics
     /// Where there are more or fewer weights.
-    pub(crate) fn of_floats(outputs: usize, inputs: usize, weights: Vec<f32>) -> Self {
+    pub(crate) fn of_floats(outputs: usize, inputs: usize, weights: &[f32]) -> Self {
         assert_eq!(weights.len(), outputs * inputs);
         let floats = Floats::F32(interleave(outputs, inputs, |index| weights[index]));
         Self { outputs, inputs, weights: Arc::new(Weights::Floats(floats)) }
@@ -85,16 +85,6 @@ impl Matrix {
             parts * 4 * Integers::part_lines(kind) as u64 + blocks * 2 * Integers::block_shared(kind) as u64 + own
         };
         rows.saturating_mul(row)
-    }
-
-    /// Rows: how many numbers a product has.
-    pub(crate) const fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// Columns: how many numbers a row is multiplied with.
-    pub(crate) const fn inputs(&self) -> usize {
-        self.inputs
     }
 
     /// `product[n] = self · vectors[n]` for each of the vectors: `[n, inputs]` to `[n, outputs]`, row-major.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// Looks for new work before a thread gives up its core for a moment; some tens of microseconds, which is what lies between two products.
+/// Looks for new work before a thread gives up its core for a moment; a fraction of a millisecond, longer than what lies between two products.
 const SPINS: u32 = 20_000;
 /// Moments that it gives up before it sleeps.
 const YIELDS: u32 = 50;
@@ -149,13 +149,6 @@ impl Pool {
                 place(item, &done.results[start..end]);
                 start = end;
             }
-        }
-    }
-
-    /// Cuts `items` into parts of whole `chunk`s, and does them one after the other on this thread.
-    pub(crate) fn for_each_part(&self, items: &mut [f32], chunk: usize, work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
-        for (index, part) in items.chunks_mut(chunk.max(1)).enumerate() {
-            work(index, part);
         }
     }
 }

@@ -118,7 +118,7 @@ impl Recipe {
         // The variance of an even spread over -a..a is a^2 / 3.
         let floats = draw.even((3.0 / inputs as f32).sqrt(), outputs * inputs);
         match self.weights {
-            Held::F32 => Matrix::of_floats(outputs, inputs, floats),
+            Held::F32 => Matrix::of_floats(outputs, inputs, &floats),
             Held::Q8_0 => Matrix::in_q8_0(outputs, inputs, &floats),
         }
     }
@@ -128,14 +128,19 @@ impl Recipe {
 struct Draw(ChaCha8Rng);
 
 impl Draw {
-    /// Numbers spread evenly over `-limit..limit`.
+    /// Numbers spread evenly over `-limit..limit`: odd multiples of `limit / 2^16`.
     fn even(&mut self, limit: f32, count: usize) -> Vec<f32> {
-        let one = |_| {
-            let whole = (self.0.next_u32() >> 8) as i32;
-            let odd = 2 * whole + 1 - (1 << 24);
-            odd as f32 * (limit / (1 << 24) as f32)
-        };
-        (0..count).map(one).collect()
+        let step = limit / 65536.0;
+        let mut numbers = Vec::with_capacity(count);
+        // Many at a time, which is several times faster than one by one.
+        let mut bytes = [0; 8192];
+        while numbers.len() < count {
+            self.0.fill_bytes(&mut bytes);
+            let (pairs, _) = bytes.as_chunks();
+            let odd = |&pair: &[u8; 2]| 2.0 * f32::from(i16::from_le_bytes(pair)) + 1.0;
+            numbers.extend(pairs.iter().take(count - numbers.len()).map(|pair| odd(pair) * step));
+        }
+        numbers
     }
 }
 

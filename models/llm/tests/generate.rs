@@ -79,6 +79,29 @@ fn a_prompt_at_once_and_token_by_token_are_the_same() {
 }
 
 #[test]
+fn the_number_of_threads_changes_no_number() {
+    let tokens: Vec<u32> = (0..40).map(|n| n * 7 % 300).collect();
+    for recipe in [RECIPE.to_owned(), RECIPE.replace("f32", "q8_0")] {
+        let logits = |threads| load(&recipe, LoadOptions { threads, ..OPTIONS }).unwrap().logits(&tokens).unwrap();
+        let one = logits(1);
+        assert_eq!(logits(2), one);
+        assert_eq!(logits(5), one);
+    }
+}
+
+#[test]
+fn weights_in_eight_bits_are_near_the_same() {
+    let tokens: Vec<u32> = (0..40).map(|n| n * 7 % 300).collect();
+    let mut floats = model();
+    let mut blocks = load(&RECIPE.replace("f32", "q8_0"), OPTIONS).unwrap();
+    assert_eq!((floats.facts().weights.as_str(), blocks.facts().weights.as_str()), ("F32", "Q8_0"));
+    let (one, other) = (floats.logits(&tokens).unwrap(), blocks.logits(&tokens).unwrap());
+    let size = one.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let apart = one.iter().zip(&other).map(|(a, b)| (a - b) * (a - b)).sum::<f32>().sqrt();
+    assert!(apart > 0.0 && apart < 0.05 * size, "{apart} of {size}");
+}
+
+#[test]
 fn a_response_ends_where_its_reader_does() {
     let generated = model().generate(&request(), &mut |piece| {
         if piece.position == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -122,11 +122,6 @@ impl<'a> Metadata<'a> {
             _ => None,
         })
     }
-
-    /// What must be said.
-    pub(crate) fn required<T>(key: &str, value: Option<T>) -> Result<T, LlmError> {
-        value.ok_or_else(|| LlmError::Damaged(format!("{key} is not said")))
-    }
 }
 
 /// Bytes of a value of one of the format's types; for a text, those of its length.

@@ -7,7 +7,7 @@ use crate::error::LlmError;
 /// A file's tokenizer as the file gives it; numbers of tokens in it are in the vocabulary.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct GgufTokenizer {
-    /// Its family: `gpt2` for byte-level pairs, `llama` for SentencePiece.
+    /// Its family: `gpt2` for byte-level pairs, `llama` for `SentencePiece`.
     pub(crate) model: String,
     /// How text is cut before pairs are joined, such as `smollm`; empty where it is not said.
     pub(crate) pre: String,

@@ -44,7 +44,9 @@ impl Writer {
     pub(crate) fn texts(&mut self, key: &str, values: &[&str]) -> &mut Self {
         let mut bytes = 8_u32.to_le_bytes().to_vec();
         bytes.extend((values.len() as u64).to_le_bytes());
-        values.iter().for_each(|value| text(&mut bytes, value));
+        for value in values {
+            text(&mut bytes, value);
+        }
         self.entry(key, 9, &bytes)
     }
 

@@ -1,4 +1,4 @@
-//! Positions as rotations: Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding" (2021).
+//! Positions as rotations: Su et al., "`RoFormer`: Enhanced Transformer with Rotary Position Embedding" (2021).
 
 /// How fast each pair of a head's numbers turns.
 #[derive(Debug)]
@@ -71,8 +71,10 @@ mod tests {
             head
         };
         let product = |a: [f32; 6], b: [f32; 6]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-        assert_eq!(at(0), [0.3, -0.7, 1.1, 0.2, 5.0, 6.0]);
-        assert_eq!(at(9)[4..], [5.0, 6.0], "what does not turn");
+        let same =
+            |a: &[f32], b: &[f32]| a.iter().map(|number| number.to_bits()).eq(b.iter().map(|number| number.to_bits()));
+        assert!(same(&at(0), &[0.3, -0.7, 1.1, 0.2, 5.0, 6.0]));
+        assert!(same(&at(9)[4..], &[5.0, 6.0]), "what does not turn");
         assert!((product(at(3), at(8)) - product(at(13), at(18))).abs() < 1e-4);
         assert!((product(at(3), at(8)) - product(at(3), at(9))).abs() > 1e-3);
         // The first pair turns by a radian a position.
@@ -87,7 +89,7 @@ mod tests {
         let turn = |rotation: &Rotation, position| {
             let mut head = [1.0, 0.0];
             rotation.turns(position, 1).apply(2, &mut head);
-            head
+            head.map(f32::to_bits)
         };
         assert_eq!(turn(&slow, 4), turn(&fast, 1));
     }

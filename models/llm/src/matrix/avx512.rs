@@ -57,7 +57,7 @@ kernel!(
                 f32x16::load_array_ref(token, line).into()
             }),
             Floats::F16(lines) => {
-                each_column(lines, columns, panels, vectors, out, token, |token, line| half(token, line))
+                each_column(lines, columns, panels, vectors, out, token, |token, line| half(token, line));
             }
             Floats::Bf16(lines) => each_column(lines, columns, panels, vectors, out, token, |token, line| {
                 let words = _mm512_cvtepu16_epi32(u16x16::load_array_ref(token, line).into());

@@ -118,12 +118,12 @@ impl Integers {
             for (column, out) in out.iter_mut().enumerate() {
                 let line = &self.lines[part * lines + column / 4 % lines].0;
                 let byte = line[4 * lane + column % 4];
-                let code = match (lines, column / 16) {
+                let number = match (lines, column / 16) {
                     (4, 0) => byte & 0xf,
                     (4, _) => byte >> 4,
                     _ => byte,
                 };
-                *out = scales[column / 16] * (i32::from(code) - dequantise::offset(self.kind)) as f32 + minimum;
+                *out = scales[column / 16] * (i32::from(number) - dequantise::offset(self.kind)) as f32 + minimum;
             }
         }
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::activations::Activations;
+use crate::gguf::Gguf;
 
 /// Bytes of blocks with all kinds of codes, and scales that are neither tiny nor huge.
 pub(crate) fn blocks(kind: Kind, weights: usize, seed: u32) -> Vec<u8> {
@@ -16,11 +17,11 @@ pub(crate) fn blocks(kind: Kind, weights: usize, seed: u32) -> Vec<u8> {
             Kind::F16 => block.copy_from_slice(&half::f16::from_f32(number(block[0])).to_le_bytes()),
             Kind::Bf16 => block.copy_from_slice(&half::bf16::from_f32(number(block[0])).to_le_bytes()),
             Kind::Q6K => {
-                let scale = half::f16::from_f32(number(block[0]) / 64.0);
+                let scale = half::f16::from_f32(number(block[0]) / 256.0);
                 block[208..].copy_from_slice(&scale.to_le_bytes());
             }
             _ => {
-                let shrink = if dequantise::has_several_scales(kind) { 16.0 } else { 1.0 };
+                let shrink = if dequantise::has_several_scales(kind) { 64.0 } else { 1.0 };
                 let scale = half::f16::from_f32(number(block[0]) / shrink).to_le_bytes();
                 let minimum = half::f16::from_f32(number(block[5]) / shrink).to_le_bytes();
                 block[..2].copy_from_slice(&scale);
@@ -106,6 +107,27 @@ fn special_instructions_give_what_plain_code_gives() {
         for special in products {
             for (special, plain) in special.iter().zip(&plain) {
                 assert!((special - plain).abs() <= 1e-5 * largest, "{kind}: {special} {plain}");
+            }
+        }
+    }
+}
+
+/// By `scripts/llm/reference kinds`.
+#[test]
+fn blocks_stand_for_the_floats_that_ggml_s_own_package_makes_of_them() {
+    let file = include_bytes!("../../tests/fixtures/kinds.gguf");
+    let gguf = Gguf::parse(file).unwrap();
+    for kind in Kind::ALL.into_iter().filter(|&kind| kind != Kind::F32) {
+        let blocks = gguf.tensor(&kind.to_string(), 1, 512).unwrap();
+        assert_eq!(blocks.kind, kind);
+        let expected = gguf.tensor(&format!("{kind} as floats"), 1, 512).unwrap();
+        let expected = dequantise::floats(Kind::F32, expected.data, 512);
+        let mut row = [0.0; 512];
+        Matrix::of_kind(kind, 1, 512, blocks.data).row(0, &mut row);
+        for floats in [&row[..], &dequantise::floats(kind, blocks.data, 512)] {
+            for (ours, expected) in floats.iter().zip(&expected) {
+                // Products and differences may be rounded in another order.
+                assert!((ours - expected).abs() <= 1e-6 * expected.abs().max(0.01), "{kind}: {ours} {expected}");
             }
         }
     }

@@ -141,7 +141,7 @@ mod tests {
         assert!(
             Config::parse(b"{}").is_err()
                 && Config::parse(b"").is_err()
-                && Config::parse(&[b' '; MAX_BYTES + 1]).is_err()
+                && Config::parse(&vec![b' '; MAX_BYTES + 1]).is_err()
         );
     }
 }
