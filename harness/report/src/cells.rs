@@ -356,7 +356,7 @@ impl Material<'_> {
         if self.good(Phase::Verify).any(|s| s.verified.is_none()) {
             flags.push(CellFlag::Unverified.as_str());
         }
-        if self.plan.language.as_ref().is_some_and(|it| it.random_weights) {
+        if !self.samples.is_empty() && self.plan.language.as_ref().is_some_and(|it| it.random_weights) {
             flags.push(CellFlag::RandomWeights.as_str());
         }
         let seen: BTreeSet<&str> =
