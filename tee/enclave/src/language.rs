@@ -160,10 +160,14 @@ impl Languages {
         let generated = model.generate(&request, &mut |piece| {
             if piece.bytes.len() > MAX_PIECE {
                 fault = Some(Answer::error(ErrorKind::Failed, format!("token {} has too many bytes", piece.token)));
-            } else if !(if ask.stream { partial.send(wire_piece(piece)) } else { partial.is_wanted() }) {
-                fault = Some(given_up());
+                return ControlFlow::Break(());
             }
-            if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let wanted = if ask.stream { partial.send(wire_piece(piece)) } else { partial.is_wanted() };
+            if wanted {
+                return ControlFlow::Continue(());
+            }
+            fault = Some(given_up());
+            ControlFlow::Break(())
         });
         let generated = generated.map_err(|error| refused(&error))?;
         if let Some(fault) = fault {

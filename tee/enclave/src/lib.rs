@@ -9,6 +9,9 @@
 //!   third party: document + PCRs + root + nonce + model, input, output ── zktee_attestation::verify ──> accepted or why not
 //! ```
 //!
+//! A language model's files come over the same channel (`LoadModel`), and its response token by token (`Generate`); what is bound is what was
+//! asked and said.
+//!
 //! `enclave/process` is a child process shut in by Linux (`confine`), with a security module of software under a test root: it shows
 //! what the protocol costs and that it works, and isolates nothing from whoever owns the machine. Its results are `simulated`.
 

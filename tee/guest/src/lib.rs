@@ -10,6 +10,8 @@
 //! It runs alike on AWS's hardware and in QEMU's `nitro-enclave` machine: it does not know which it is, and only the signature of a document
 //! tells a verifier. `scripts/enclave/build-eif` puts the image together; docs/enclave-qemu.md says how it was run.
 //!
+//! Language models are in no image: their files come over the channel, and documents name them.
+//!
 //! The enclave is the isolation here: there is nobody else inside whom the worker would have to be shut off from, so it runs as root and
 //! with all of the kernel's calls. Modules can no longer be loaded once it runs.
 
