@@ -30,7 +30,9 @@ fn bytes(hash: &mut Sha384, bytes: &[u8]) {
 
 fn tokens(hash: &mut Sha384, tokens: &[u32]) {
     hash.update((tokens.len() as u64).to_le_bytes());
-    tokens.iter().for_each(|token| hash.update(token.to_le_bytes()));
+    for token in tokens {
+        hash.update(token.to_le_bytes());
+    }
 }
 
 /// The digest of what a language model is asked.

@@ -190,7 +190,9 @@ impl Generated {
     pub(super) fn encode(&self, sink: &mut Sink) {
         for tokens in [&self.prompt_tokens, &self.tokens] {
             sink.array(tokens.len());
-            tokens.iter().for_each(|token| sink.number(u64::from(*token)));
+            for token in tokens {
+                sink.number(u64::from(*token));
+            }
         }
         sink.text(&self.text);
         sink.number(match self.finish {
@@ -201,7 +203,9 @@ impl Generated {
         sink.number(self.prompt_eval_ns);
         sink.number(self.eval_ns);
         sink.array(self.token_ns.len());
-        self.token_ns.iter().for_each(|ns| sink.number(*ns));
+        for ns in &self.token_ns {
+            sink.number(*ns);
+        }
         sink.number(self.queue_ns);
     }
 
