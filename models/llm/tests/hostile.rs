@@ -82,7 +82,9 @@ fn damage() -> impl Strategy<Value = Vec<Damage>> {
 
 fn damaged(bytes: &[u8], head: usize, damage: &[Damage]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    damage.iter().for_each(|damage| damage.apply(&mut bytes, head));
+    for damage in damage {
+        damage.apply(&mut bytes, head);
+    }
     bytes
 }
 

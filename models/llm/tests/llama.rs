@@ -1,6 +1,6 @@
 //! The llama family against what llama.cpp says of the same files (`scripts/llm/reference tiny`, `smollm2` and `floats`).
 //!
-//! A small one is always compared. SmolLM2 is not in the repository: these tests compare where the environment variables `ZKTEE_LLM_GGUF` (Q4_1) and `ZKTEE_LLM_GGUF_F32`
+//! A small one is always compared. SmolLM2 is not in the repository: these tests compare where the environment variables `ZKTEE_LLM_GGUF` (`Q4_1`) and `ZKTEE_LLM_GGUF_F32`
 //! (the same weights as floats) name its files, and otherwise say that they did not.
 //!
 //! Where weights are blocks, both engines round the vectors between the layers to 8 bits, and a difference in the last place of a sum before
