@@ -116,8 +116,8 @@ impl Integers {
                 minimum *= -f32::from(second);
             }
             for (column, out) in out.iter_mut().enumerate() {
-                let line = &self.lines[part * lines + column / 4 % lines].0;
-                let byte = line[4 * lane + column % 4];
+                let bytes = &self.lines[part * lines + column / 4 % lines].0;
+                let byte = bytes[4 * lane + column % 4];
                 let number = match (lines, column / 16) {
                     (4, 0) => byte & 0xf,
                     (4, _) => byte >> 4,
