@@ -98,7 +98,7 @@ impl Laps {
     fn end(&mut self, name: &str, beside: &[u32]) {
         let (wall, cpu) = (Instant::now(), cpu_s(beside));
         let (wall_s, cpu_s) = ((wall - self.since.0).as_secs_f64(), (cpu - self.since.1).max(0.0));
-        self.stages.push(Stage { name: name.to_owned(), wall_s, cpu_s });
+        self.stages.push(Stage { name: name.to_owned(), wall_s, cpu_s, part: None });
         self.since = (wall, cpu);
     }
 }
@@ -260,7 +260,7 @@ impl EnclaveWorker {
         let (_, generated) = timed.call(|| booted.respond(files, &nonce, asked)).map_err(refused)?;
         let wall_s = (generated.times.prompt_eval_ns + generated.times.eval_ns) as f64 * 1e-9;
         let used_s = before.zip(cpu()).map_or(wall_s, |(before, after)| (after - before).max(0.0));
-        let stages = vec![Stage { name: "inside".to_owned(), wall_s, cpu_s: used_s }];
+        let stages = vec![Stage { name: "inside".to_owned(), wall_s, cpu_s: used_s, part: None }];
         Ok(PhaseReport { generated: Some(generated), stages, ..PhaseReport::default() })
     }
 
