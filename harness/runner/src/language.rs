@@ -143,9 +143,9 @@ mod tests {
             |it| it.completion.text = "a".repeat(MAX_TEXT_BYTES + 1),
         ];
         for (index, change) in changes.iter().enumerate() {
-            let mut changed = generated();
-            change(&mut changed);
-            assert!(check(&changed, &asked).is_err(), "change {index}");
+            let mut answer = generated();
+            change(&mut answer);
+            assert!(check(&answer, &asked).is_err(), "change {index}");
         }
     }
 }

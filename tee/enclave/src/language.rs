@@ -71,8 +71,8 @@ impl Files {
     /// Bytes that are taken, files on their way counted whole.
     fn taken(&self) -> u64 {
         let coming: u64 = self.coming.values().map(Assembly::total).sum();
-        let shelf: u64 = self.shelf.values().map(|(_, file)| file.len() as u64).sum();
-        coming + shelf + self.ready.map_or(0, |(_, bytes)| bytes)
+        let held: u64 = self.shelf.values().map(|(_, file)| file.len() as u64).sum();
+        coming + held + self.ready.map_or(0, |(_, bytes)| bytes)
     }
 
     /// Whether a file is here, on the shelf or in the model that is ready.
