@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Read as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use zktee_core::protocol::Job;
 use zktee_core::provider::WorkerCommand;
 use zktee_core::record::{CellPlan, RunRecord, Sample, backend_without_machine};
@@ -23,77 +22,7 @@ use crate::failure::Failure;
 use crate::folder::{FolderError, Log, io, now, write_json};
 use crate::plan::{Providers, SetupPolicy, find_worker};
 use crate::process::{Interrupt, Limits, WorkerProcess};
-
-/// The largest `statement.json` that is read, bytes.
-const MAX_STATEMENT_BYTES: u64 = 1 << 20;
-pub(crate) const STATEMENT: &str = "statement.json";
-
-/// What the verifier was asked beside the files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Statement {
-    /// The evidence's file.
-    pub(crate) evidence: String,
-    /// The nonce that it was asked for with.
-    nonce: String,
-    /// When it was verified, RFC 3339: documents are checked again as of then, since they age.
-    verified_at: String,
-    /// SHA-256 of every other file.
-    pub(crate) sha256: BTreeMap<String, String>,
-    /// The bytes of those files, where they were left out of a published folder because there were too many.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) left_out_bytes: Option<u64>,
-}
-
-impl Statement {
-    /// Reads a cell's statement; none where nothing was kept.
-    pub(crate) fn read(kept: &Path) -> Result<Option<Self>, FolderError> {
-        let path = kept.join(STATEMENT);
-        let file = match fs::File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io(&path)(error)),
-        };
-        let mut bytes = Vec::new();
-        file.take(MAX_STATEMENT_BYTES + 1).read_to_end(&mut bytes).map_err(io(&path))?;
-        if bytes.len() as u64 > MAX_STATEMENT_BYTES {
-            return Err(damaged(&path, "it is larger than any statement"));
-        }
-        let statement: Self =
-            serde_json::from_slice(&bytes).map_err(|source| FolderError::Damaged { path: path.clone(), source })?;
-        if !statement.is_plain() {
-            return Err(damaged(&path, "it names a file elsewhere"));
-        }
-        if !statement.sha256.contains_key(&statement.evidence) {
-            return Err(damaged(&path, "its evidence is not among its files"));
-        }
-        Ok(Some(statement))
-    }
-
-    /// Whether it names files of its own folder alone.
-    fn is_plain(&self) -> bool {
-        self.sha256.keys().all(|name| is_plain(name))
-    }
-
-    /// Checks one of its files against its digest.
-    pub(crate) fn check(&self, kept: &Path, name: &str) -> Result<(), FolderError> {
-        let path = kept.join(name);
-        if Some(&sha256_hex(&path).map_err(io(&path))?) == self.sha256.get(name) {
-            return Ok(());
-        }
-        Err(damaged(&path, "it is not the file that the run left: its digest differs"))
-    }
-}
-
-fn damaged(path: &Path, what: &str) -> FolderError {
-    io(path)(std::io::Error::other(what.to_owned()))
-}
-
-/// The files that a statement's bytes name, where they would be looked at.
-pub(crate) fn names_of_statement(bytes: &[u8]) -> Vec<String> {
-    let statement = serde_json::from_slice::<Statement>(bytes).ok().filter(Statement::is_plain);
-    statement.map(|statement| statement.sha256.into_keys().collect()).unwrap_or_default()
-}
+use crate::statement::{STATEMENT, Statement};
 
 /// A cell's last evidence, in its own folder.
 const LAST: &str = "zktee-last-evidence";
@@ -143,6 +72,7 @@ pub(crate) fn keep(
         nonce: job.nonce.clone().unwrap_or_default(),
         verified_at: now(),
         sha256,
+        gzip_bytes: BTreeMap::new(),
         left_out_bytes: None,
     };
     write_json(&to.join(STATEMENT), &statement)
@@ -281,8 +211,9 @@ impl Reverifier<'_> {
         }
         fs::create_dir_all(self.scratch).map_err(io(self.scratch))?;
         for name in statement.sha256.keys() {
-            statement.check(kept, name)?;
-            hand_over_copy(&kept.join(name), &self.scratch.join(name))?;
+            // A copy and no link: a verifier that writes must not change what is kept.
+            let to = self.scratch.join(name);
+            fs::write(&to, statement.content(kept, name)?).map_err(io(&to))?;
         }
         let at = |name: &str| self.scratch.join(name);
         let then = serde_json::Value::from(statement.verified_at.as_str());
@@ -341,49 +272,4 @@ impl From<FolderError> for Stopped {
 
 fn how_to_make(id: &CellId) -> String {
     format!("evidence of your own: zktee run --samples 1 --workload {} --backend {}", id.workload, id.backend)
-}
-
-/// Whether a name is a file's name and no path.
-pub(crate) fn is_plain(name: &str) -> bool {
-    let mut parts = Path::new(name).components();
-    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
-}
-
-/// A copy and no link: a verifier that writes must not change what is kept.
-fn hand_over_copy(from: &Path, to: &Path) -> Result<(), FolderError> {
-    fs::copy(from, to).map(drop).map_err(io(to))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn only_names_of_files_are_plain() {
-        assert!(is_plain("proof.bin"));
-        for name in ["", ".", "..", "../x", "/x", "a/b"] {
-            assert!(!is_plain(name), "{name}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_a_statement_panic_or_lead_elsewhere(
-            bytes in prop::collection::vec(any::<u8>(), 0..200),
-            name in "[./a\\\\\u{0}-]{0,6}",
-            evidence in "[./a]{0,4}",
-        ) {
-            crate::fuzzing::statement(&bytes);
-            let statement = Statement {
-                evidence,
-                nonce: String::new(),
-                verified_at: String::new(),
-                sha256: BTreeMap::from([(name, String::new())]),
-                left_out_bytes: None,
-            };
-            crate::fuzzing::statement(&serde_json::to_vec(&statement).unwrap());
-        }
-    }
 }

@@ -3,8 +3,8 @@
 use zktee_core::vocabulary::Phase;
 
 use crate::estimate::estimate;
-use crate::evidence;
 use crate::process::answer;
+use crate::statement::names_of_statement;
 
 /// Reads a worker's line as an answer to each kind of request.
 ///
@@ -29,7 +29,7 @@ pub fn answer(line: &[u8]) {
 /// # Panics
 /// If a statement is accepted that names a file outside of its folder.
 pub fn statement(bytes: &[u8]) {
-    for name in evidence::names_of_statement(bytes) {
+    for name in names_of_statement(bytes) {
         let path = std::path::Path::new("/folder").join(&name);
         assert_eq!(path.parent(), Some(std::path::Path::new("/folder")), "{name}");
     }

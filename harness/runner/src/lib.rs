@@ -36,6 +36,7 @@ mod publish;
 mod reference;
 mod run;
 mod select;
+mod statement;
 mod workload;
 
 pub use disk::free_bytes;

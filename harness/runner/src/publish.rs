@@ -1,7 +1,7 @@
 //! A run made ready to be committed: its record and the evidence behind it, without what belongs to one machine.
 //!
-//! The folder is written beside its place and moved there when it is whole. Evidence is copied as it is, each file checked against its digest;
-//! where it is more than may be kept, the largest cells go without, and their statements say so.
+//! The folder is written beside its place and moved there when it is whole. Evidence is kept as it is, each file checked against its digest, large ones compressed
+//! where that is worth it; where it is more than may be kept, the largest cells go without, and their statements say so.
 
 use std::fs;
 use std::io::Read as _;
@@ -11,8 +11,8 @@ use zktee_core::record::{RunRecord, files};
 use zktee_core::vocabulary::CellId;
 use zktee_report::{LoadError, ReportError};
 
-use crate::evidence::{STATEMENT, Statement};
 use crate::folder::{FolderError, RunFolder, io, write_json};
+use crate::statement::{STATEMENT, Statement};
 
 /// The largest recorded file that is published, bytes.
 const MAX_RECORD_BYTES: u64 = 256 << 20;
@@ -171,8 +171,8 @@ impl Publisher<'_> {
             if let Some(statement) = Statement::read(&from)? {
                 let mut bytes = 0;
                 for name in statement.sha256.keys().filter(|_| statement.left_out_bytes.is_none()) {
-                    statement.check(&from, name)?;
-                    bytes += fs::metadata(from.join(name)).map_err(io(&from))?.len();
+                    let content = statement.content(&from, name)?;
+                    bytes += Statement::packed(&content).map_or(content.len(), |packed| packed.len()) as u64;
                 }
                 kept.push((plan.id.clone(), from, statement, bytes));
             }
@@ -187,19 +187,20 @@ impl Publisher<'_> {
                 total -= bytes;
                 statement.left_out_bytes.get_or_insert(bytes);
             }
-            write_json(&to.join(STATEMENT), &statement)?;
             if let Some(bytes) = statement.left_out_bytes {
+                statement.gzip_bytes.clear();
+                write_json(&to.join(STATEMENT), &statement)?;
                 published.left_out.push((id, bytes));
                 continue;
             }
-            for name in statement.sha256.keys() {
-                let target = to.join(name);
-                let content = fs::read(from.join(name)).map_err(io(&from.join(name)))?;
+            for name in statement.sha256.clone().keys() {
+                let content = statement.content(&from, name)?;
                 if places.iter().any(|(path, _)| contains(&content, path.as_bytes())) {
                     published.mentions.push(Path::new(files::EVIDENCE).join(id.folder()).join(name));
                 }
-                fs::write(&target, content).map_err(io(&target))?;
+                statement.store(&to, name, content)?;
             }
+            write_json(&to.join(STATEMENT), &statement)?;
             published.evidence.push((id, bytes));
         }
         Ok(published)
